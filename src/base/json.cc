@@ -1,0 +1,196 @@
+// SPDX-License-Identifier: Apache-2.0
+
+#include "base/json.h"
+
+#include <rapidjson/encodedstream.h>
+#include <rapidjson/error/en.h>
+#include <rapidjson/memorystream.h>
+#include <rapidjson/prettywriter.h>
+#include <rapidjson/reader.h>
+#include <rapidjson/stringbuffer.h>
+#include <rapidjson/writer.h>
+
+#include <algorithm>
+#include <cmath>
+#include <cstdint>
+
+#include "base/encoding.h"
+
+namespace gust::json {
+namespace {
+
+constexpr unsigned kFlags = rapidjson::kParseIterativeFlag | rapidjson::kParseValidateEncodingFlag |
+                            rapidjson::kParseFullPrecisionFlag;
+
+// Builds the tree from the parser's events; the stack holds the open containers.
+struct Builder {
+  explicit Builder(size_t depth_limit) : limit(depth_limit) {}
+
+  bool put(Value value) {
+    if (stack.empty()) {
+      root = std::move(value);
+    } else if (Value& top = *stack.back(); top.is_list()) {
+      top.push(std::move(value));
+    } else {
+      add_member(top, std::move(value));
+    }
+    return true;
+  }
+  // Appended without a search for an equal name (that would be quadratic); settle() removes repeated names at the end.
+  void add_member(Value& map, Value value) { map.map_ref().emplace_back(std::move(keys.back()), std::move(value)); keys.pop_back(); }
+  bool open(Value container) {
+    if (stack.size() >= limit) return too_deep = true, false;
+    put(std::move(container));
+    if (stack.empty()) {
+      stack.push_back(&root);
+    } else {
+      Value& top = *stack.back();
+      stack.push_back(top.is_list() ? &top.list_ref().back() : &top.map_ref().back().second);
+    }
+    return true;
+  }
+  bool close() {
+    settle(*stack.back());
+    stack.pop_back();
+    return true;
+  }
+  static void settle(Value& container);
+
+  bool Null() { return put(Value()); }
+  bool Bool(bool v) { return put(Value(v)); }
+  bool Int(int v) { return put(Value(v)); }
+  bool Uint(unsigned v) { return put(Value(v)); }
+  bool Int64(int64_t v) { return put(Value(v)); }
+  bool Uint64(uint64_t v) { return put(v <= INT64_MAX ? Value(static_cast<int64_t>(v)) : Value(static_cast<double>(v))); }
+  bool Double(double v) { return put(Value(v)); }
+  bool RawNumber(const char*, rapidjson::SizeType, bool) { return false; }
+  bool String(const char* s, rapidjson::SizeType n, bool) { return put(Value(std::string(s, n))); }
+  bool Key(const char* s, rapidjson::SizeType n, bool) { return keys.emplace_back(s, n), true; }
+  bool StartObject() { return open(Value::map()); }
+  bool EndObject(rapidjson::SizeType) { return close(); }
+  bool StartArray() { return open(Value::list()); }
+  bool EndArray(rapidjson::SizeType) { return close(); }
+
+  size_t limit;
+  bool too_deep = false;
+  Value root;
+  std::vector<Value*> stack;
+  std::vector<std::string> keys;
+};
+
+void Builder::settle(Value& container) {
+  if (!container.is_map() || container.size() < 2) return;
+  Value::Map& map = container.map_ref();
+  std::vector<uint32_t> order(map.size());
+  for (uint32_t i = 0; i < order.size(); ++i) order[i] = i;
+  std::sort(order.begin(), order.end(), [&](uint32_t a, uint32_t b) {
+    int c = map[a].first.compare(map[b].first);
+    return c != 0 ? c < 0 : a < b;
+  });
+  std::vector<bool> dead(map.size());
+  bool any = false;
+  for (size_t i = 0; i + 1 < order.size(); ++i) {
+    if (map[order[i]].first == map[order[i + 1]].first) dead[order[i]] = any = true;
+  }
+  if (!any) return;
+  Value::Map kept;
+  for (size_t i = 0; i < map.size(); ++i) {
+    if (!dead[i]) kept.push_back(std::move(map[i]));
+  }
+  map = std::move(kept);
+}
+
+struct Checker {
+  explicit Checker(size_t depth_limit) : limit(depth_limit) {}
+  bool open() { return ++depth <= limit; }
+  bool close() { return --depth, true; }
+  bool Null() { return true; }
+  bool Bool(bool) { return true; }
+  bool Int(int) { return true; }
+  bool Uint(unsigned) { return true; }
+  bool Int64(int64_t) { return true; }
+  bool Uint64(uint64_t) { return true; }
+  bool Double(double) { return true; }
+  bool RawNumber(const char*, rapidjson::SizeType, bool) { return true; }
+  bool String(const char*, rapidjson::SizeType, bool) { return true; }
+  bool Key(const char*, rapidjson::SizeType, bool) { return true; }
+  bool StartObject() { return open(); }
+  bool EndObject(rapidjson::SizeType) { return close(); }
+  bool StartArray() { return open(); }
+  bool EndArray(rapidjson::SizeType) { return close(); }
+  size_t limit, depth = 0;
+};
+
+template <class Writer>
+void write_to(Writer& out, const Value& value) {
+  if (value.is_null()) {
+    out.Null();
+  } else if (value.is_bool()) {
+    out.Bool(value.as_bool());
+  } else if (value.is_int()) {
+    out.Int64(value.as_int());
+  } else if (value.is_double()) {
+    std::isfinite(value.as_double()) ? out.Double(value.as_double()) : out.Null();
+  } else if (value.is_string()) {
+    std::string_view s = value.as_string();
+    out.String(s.data(), static_cast<rapidjson::SizeType>(s.size()));
+  } else if (value.is_blob()) {
+    std::string s = base64_encode(value.as_string());
+    out.String(s.data(), static_cast<rapidjson::SizeType>(s.size()));
+  } else if (value.is_timestamp()) {
+    out.Double(static_cast<double>(value.as_timestamp().unix_ms) / 1000.0);
+  } else if (value.is_list()) {
+    out.StartArray();
+    for (const Value& v : value.as_list()) write_to(out, v);
+    out.EndArray();
+  } else {
+    out.StartObject();
+    for (const auto& [name, v] : value.as_map()) {
+      out.Key(name.data(), static_cast<rapidjson::SizeType>(name.size()));
+      write_to(out, v);
+    }
+    out.EndObject();
+  }
+}
+
+}  // namespace
+
+Result<Value> parse(std::string_view text, Limits limits) {
+  if (text.size() > limits.bytes) return fail(Errc::TooLarge, "JSON text of more than " + std::to_string(limits.bytes) + " bytes");
+  rapidjson::MemoryStream stream(text.data(), text.size());
+  rapidjson::EncodedInputStream<rapidjson::UTF8<>, rapidjson::MemoryStream> input(stream);
+  rapidjson::Reader reader;
+  Builder builder(limits.depth);
+  if (reader.Parse<kFlags>(input, builder)) return std::move(builder.root);
+  if (builder.too_deep) return fail(Errc::TooLarge, "JSON nested deeper than " + std::to_string(limits.depth));
+  return fail(Errc::Invalid, std::string("not JSON: ") + rapidjson::GetParseError_En(reader.GetParseErrorCode()) +
+                                 " (at byte " + std::to_string(reader.GetErrorOffset()) + ")");
+}
+
+bool valid(std::string_view text, Limits limits) {
+  if (text.size() > limits.bytes) return false;
+  rapidjson::MemoryStream stream(text.data(), text.size());
+  rapidjson::EncodedInputStream<rapidjson::UTF8<>, rapidjson::MemoryStream> input(stream);
+  rapidjson::Reader reader;
+  Checker checker(limits.depth);
+  return !reader.Parse<kFlags>(input, checker).IsError();
+}
+
+std::string write(const Value& value) {
+  rapidjson::StringBuffer buffer;
+  rapidjson::Writer<rapidjson::StringBuffer> writer(buffer);
+  write_to(writer, value);
+  return {buffer.GetString(), buffer.GetSize()};
+}
+
+std::string write_pretty(const Value& value) {
+  rapidjson::StringBuffer buffer;
+  rapidjson::PrettyWriter<rapidjson::StringBuffer> writer(buffer);
+  writer.SetIndent(' ', 2);
+  write_to(writer, value);
+  return {buffer.GetString(), buffer.GetSize()};
+}
+
+std::string quote(std::string_view text) { return write(Value(text)); }
+
+}  // namespace gust::json
