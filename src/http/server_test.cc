@@ -1,0 +1,267 @@
+// SPDX-License-Identifier: Apache-2.0
+
+#include "http/server.h"
+
+#include <gtest/gtest.h>
+#include <sys/socket.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include <atomic>
+#include <future>
+#include <thread>
+
+#include "base/encoding.h"
+#include "base/ids.h"
+#include "crypto/hash.h"
+#include "http/client.h"
+#include "os/files.h"
+
+namespace gust::http {
+namespace {
+
+class Echo : public Handler {
+ public:
+  BodyPlan on_head(Exchange& exchange) override {
+    BodyPlan plan = plan_;
+    if (exchange.request().path == "/refuse") plan.refuse = Response{.status = 403};
+    return plan;
+  }
+  void on_request(ExchangePtr exchange) override {
+    Request& request = exchange->request();
+    ++requests;
+    if (request.path == "/park") {
+      parked = exchange;
+      return;
+    }
+    Response response;
+    response.headers.add("X-Trailer", request.trailers.get("t"));
+    response.headers.add("X-Md5", hex_encode(request.body.md5));
+    response.headers.add("X-Spooled", request.body.file ? "yes" : "no");
+    if (request.path == "/raw") return exchange->respond_raw("HTTP/1.1 200 OK\r\nContent-Length: 3\r\n\r\n", "raw");
+    if (!request.body.path.empty()) unlink(request.body.path.c_str());
+    response.body = std::move(request.body);
+    exchange->respond(std::move(response));
+  }
+  void on_abort(Exchange&) override { ++aborts; }
+
+  BodyPlan plan_;
+  ExchangePtr parked;
+  std::atomic<int> requests = 0, aborts = 0;
+};
+
+class ServerTest : public testing::Test {
+ protected:
+  void start(Limits limits = {}) {
+    auto listener = net::listen_tcp({"127.0.0.1", 0});
+    ASSERT_TRUE(listener);
+    endpoint_ = *net::local_endpoint(listener->get());
+    server_ = std::make_unique<Server>(loop_, echo_, limits, &disk_);
+    server_->listen(std::move(*listener), 1);
+    thread_ = std::thread([this] { loop_.run(); });
+  }
+  void TearDown() override {
+    if (!thread_.joinable()) return;
+    on_loop([&] {
+      echo_.parked.reset();
+      server_.reset();
+    });
+    loop_.stop();
+    thread_.join();
+  }
+  template <class F>
+  void on_loop(F f) {
+    std::promise<void> done;
+    loop_.post([&] {
+      f();
+      done.set_value();
+    });
+    done.get_future().wait();
+  }
+  Client client() { return Client(Url{false, endpoint_.host, endpoint_.port}, {.timeout_us = 20'000'000}); }
+  Fd raw() { return std::move(*net::connect_tcp(endpoint_, 1'000'000)); }
+  static std::string read_some(int fd) {
+    char buffer[4096];
+    ssize_t n = recv(fd, buffer, sizeof buffer, 0);
+    return n > 0 ? std::string(buffer, static_cast<size_t>(n)) : "";
+  }
+  static std::string read_until_close(int fd) {
+    std::string all, part;
+    while (!(part = read_some(fd)).empty()) all += part;
+    return all;
+  }
+  static void write_raw(int fd, std::string_view text) {
+    ASSERT_EQ(::send(fd, text.data(), text.size(), MSG_NOSIGNAL), static_cast<ssize_t>(text.size()));
+  }
+
+  net::Loop loop_;
+  net::WorkerPool disk_{"disk", 2, 1000};
+  Echo echo_;
+  std::unique_ptr<Server> server_;
+  net::Endpoint endpoint_;
+  std::thread thread_;
+};
+
+Request post(std::string path, std::string body) {
+  Request request;
+  request.method = "POST";
+  request.target = std::move(path);
+  request.body.bytes = std::move(body);
+  return request;
+}
+
+TEST_F(ServerTest, AConnectionIsKeptForManyRequests) {
+  start();
+  Client c = client();
+  for (int i = 0; i < 50; ++i) {
+    auto response = c.send(post("/x", std::to_string(i)));
+    ASSERT_TRUE(response) << response.error().message;
+    EXPECT_EQ(response->body.bytes, std::to_string(i));
+  }
+  on_loop([&] { EXPECT_EQ(server_->connections(), 1u); });
+}
+
+TEST_F(ServerTest, PipelinedRequestsAreAnsweredInOrder) {
+  start();
+  Fd fd = raw();
+  std::string text;
+  for (int i = 0; i < 5; ++i) text += "POST /" + std::to_string(i) + " HTTP/1.1\r\nHost: h\r\nContent-Length: 1\r\n\r\n" + std::to_string(i);
+  write_raw(fd.get(), text + "GET /raw HTTP/1.1\r\nHost: h\r\nConnection: close\r\n\r\n");
+  std::string all = read_until_close(fd.get());
+  size_t at = 0;
+  for (int i = 0; i < 5; ++i) {
+    at = all.find("\r\n\r\n" + std::to_string(i), at + 1);
+    ASSERT_NE(at, std::string::npos) << i << all;
+  }
+  EXPECT_TRUE(all.ends_with("raw"));
+}
+
+TEST_F(ServerTest, OneContinueThenTheAnswerAndTrailersArrive) {
+  start();
+  Fd fd = raw();
+  write_raw(fd.get(), "POST /t HTTP/1.1\r\nHost: h\r\nExpect: 100-continue\r\nTransfer-Encoding: chunked\r\nConnection: close\r\n\r\n");
+  std::string first = read_some(fd.get());
+  EXPECT_EQ(first, "HTTP/1.1 100 Continue\r\n\r\n");
+  write_raw(fd.get(), "3\r\nabc\r\n0\r\nT: end\r\n\r\n");
+  std::string rest = read_until_close(fd.get());
+  EXPECT_NE(rest.find("X-Trailer: end"), std::string::npos) << rest;
+  EXPECT_EQ(rest.find("100 Continue"), std::string::npos);
+  EXPECT_TRUE(rest.ends_with("abc"));
+}
+
+TEST_F(ServerTest, ALargeUploadGoesThroughAFileAndComesBackEqual) {
+  std::string directory = testing::TempDir() + "gust-spool-" + new_id(8);
+  ASSERT_TRUE(files::make_directories(directory));
+  echo_.plan_ = BodyPlan{.limit = 64 << 20, .memory = 64 << 10, .spool_directory = directory, .md5 = true};
+  start();
+  std::string body;
+  for (int i = 0; i < 3'000'000; ++i) body += static_cast<char>(i * 7 + i / 251);
+  auto response = client().send(post("/big", body));
+  ASSERT_TRUE(response) << response.error().message;
+  EXPECT_EQ(response->headers.get("x-spooled"), "yes");
+  EXPECT_EQ(response->headers.get("x-md5"), hex_encode(md5(body)));
+  EXPECT_TRUE(response->body.bytes == body);
+  auto small = client().send(post("/small", "abc"));
+  ASSERT_TRUE(small);
+  EXPECT_EQ(small->headers.get("x-spooled"), "no");
+  EXPECT_EQ(small->headers.get("x-md5"), hex_encode(md5("abc")));
+  EXPECT_TRUE(files::list(directory)->empty());
+  (void)files::remove_tree(directory);
+}
+
+TEST_F(ServerTest, AnUploadThatBreaksOffLeavesNoFile) {
+  std::string directory = testing::TempDir() + "gust-spool-" + new_id(8);
+  ASSERT_TRUE(files::make_directories(directory));
+  echo_.plan_ = BodyPlan{.limit = 64 << 20, .memory = 1024, .spool_directory = directory};
+  start();
+  Fd fd = raw();
+  write_raw(fd.get(), "PUT /x HTTP/1.1\r\nHost: h\r\nContent-Length: 1000000\r\n\r\n" + std::string(100'000, 'x'));
+  for (int i = 0; i < 200 && files::list(directory)->empty(); ++i) usleep(10'000);
+  ASSERT_FALSE(files::list(directory)->empty());
+  fd.reset();
+  for (int i = 0; i < 200 && !files::list(directory)->empty(); ++i) usleep(10'000);
+  EXPECT_TRUE(files::list(directory)->empty());
+  EXPECT_EQ(echo_.requests, 0);
+  (void)files::remove_tree(directory);
+}
+
+TEST_F(ServerTest, BodiesOverTheLimitAreRefusedHoweverTheyAreSent) {
+  echo_.plan_ = BodyPlan{.limit = 1000};
+  start();
+  auto announced = client().send(post("/x", std::string(1001, 'x')));
+  ASSERT_TRUE(announced) << announced.error().message;
+  EXPECT_EQ(announced->status, 413);
+  Fd fd = raw();
+  write_raw(fd.get(), "PUT /x HTTP/1.1\r\nHost: h\r\nTransfer-Encoding: chunked\r\n\r\n400\r\n" + std::string(1024, 'x') + "\r\n");
+  EXPECT_NE(read_until_close(fd.get()).find("413"), std::string::npos);
+  EXPECT_EQ(client().send(post("/x", std::string(1000, 'x')))->status, 200);
+  EXPECT_EQ(client().send(post("/refuse", std::string(1000, 'x')))->status, 403);
+}
+
+TEST_F(ServerTest, ASlowBodyIsGivenUpAndAnIdleConnectionClosed) {
+  start(Limits{.body_timeout_us = 200'000, .idle_timeout_us = 400'000});
+  Fd slow = raw(), idle = raw();
+  write_raw(slow.get(), "PUT /x HTTP/1.1\r\nHost: h\r\nContent-Length: 10\r\n\r\nabc");
+  EXPECT_NE(read_until_close(slow.get()).find("408"), std::string::npos);
+  EXPECT_EQ(read_until_close(idle.get()), "");
+  EXPECT_EQ(echo_.requests, 0);
+}
+
+TEST_F(ServerTest, AParkedRequestLearnsThatItsPeerHasGone) {
+  start();
+  Fd fd = raw();
+  write_raw(fd.get(), "GET /park HTTP/1.1\r\nHost: h\r\n\r\n");
+  for (int i = 0; i < 500 && echo_.requests == 0; ++i) usleep(10'000);
+  ASSERT_EQ(echo_.requests, 1);
+  EXPECT_EQ(echo_.aborts, 0);
+  fd.reset();
+  for (int i = 0; i < 500 && echo_.aborts == 0; ++i) usleep(10'000);
+  EXPECT_EQ(echo_.aborts, 1);
+  on_loop([&] {
+    EXPECT_FALSE(echo_.parked->alive());
+    echo_.parked->respond(Response{});  // harmless
+  });
+}
+
+TEST_F(ServerTest, ThousandsOfIdleConnectionsDoNotDisturbAnother) {
+  start();
+  std::vector<Fd> idle;
+  for (int i = 0; i < 400; ++i) idle.push_back(raw());
+  EXPECT_EQ(client().send(post("/x", "1"))->body.bytes, "1");
+}
+
+TEST_F(ServerTest, BeyondTheConnectionLimitNewOnesAreClosed) {
+  start(Limits{.connections = 2});
+  Client a = client(), b = client();
+  ASSERT_TRUE(a.send(post("/x", "1")));
+  ASSERT_TRUE(b.send(post("/x", "1")));
+  EXPECT_FALSE(client().send(post("/x", "1")));
+  EXPECT_TRUE(a.send(post("/x", "1")));
+}
+
+TEST_F(ServerTest, DrainingWaitsForTheExchangeInFlight) {
+  start();
+  Fd fd = raw();
+  write_raw(fd.get(), "GET /park HTTP/1.1\r\nHost: h\r\n\r\n");
+  for (int i = 0; i < 500 && echo_.requests == 0; ++i) usleep(10'000);
+  std::promise<void> drained;
+  on_loop([&] { server_->drain(20'000'000, [&] { drained.set_value(); }); });
+  auto future = drained.get_future();
+  EXPECT_EQ(future.wait_for(std::chrono::milliseconds(50)), std::future_status::timeout);
+  on_loop([&] { echo_.parked->respond(Response{.status = 202}); });
+  EXPECT_NE(read_until_close(fd.get()).find("202"), std::string::npos);
+  fd.reset();
+  EXPECT_EQ(future.wait_for(std::chrono::seconds(10)), std::future_status::ready);
+}
+
+TEST(Url, IsTakenApart) {
+  EXPECT_EQ(parse_url("http://127.0.0.1:4566/")->authority(), "127.0.0.1:4566");
+  EXPECT_EQ(parse_url("https://s3.amazonaws.com")->port, 443);
+  EXPECT_EQ(parse_url("http://[::1]:80")->authority(), "[::1]");
+  for (const char* bad : {"", "ftp://x", "http://", "http://h:0", "http://h:99999", "http://h/path", "http://u@h"}) {
+    EXPECT_FALSE(parse_url(bad)) << bad;
+  }
+}
+
+}  // namespace
+}  // namespace gust::http
