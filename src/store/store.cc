@@ -1,0 +1,16 @@
+// SPDX-License-Identifier: Apache-2.0
+
+#include "store/store.h"
+
+#include <future>
+
+namespace gust::store {
+
+Result<> Store::commit_and_wait(Mutation mutation) {
+  auto promise = std::make_shared<std::promise<Result<>>>();
+  auto future = promise->get_future();
+  commit(std::move(mutation), [promise](Result<> result) { promise->set_value(std::move(result)); });
+  return future.get();
+}
+
+}  // namespace gust::store
