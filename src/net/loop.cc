@@ -27,6 +27,7 @@ Loop::~Loop() = default;
 void Loop::run() {
   impl_->thread = std::this_thread::get_id();
   impl_->context.run();
+  impl_->context.restart();  // so that it can run again
   impl_->thread = {};
 }
 

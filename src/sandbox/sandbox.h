@@ -37,6 +37,7 @@ struct StartSpec {
   std::vector<std::string> environment;   // NAME=value
   std::string working_directory = "/var/task";
   std::vector<int> inherit;               // Unpack only: borrowed descriptors that the program gets as 3, 4, ...
+  bool run = true;                        // start the program at once; otherwise GUST_INIT_RUN does
 };
 
 // What a started sandbox is known by. Closing `control` lets its init (PID 1) end, and with it everything inside.
