@@ -30,8 +30,7 @@ struct Execution {
   int64_t sandbox_us = 0;        // cold: asking the warden until it answered
   int64_t queue_us = 0;          // waiting for an environment or admission
   int64_t billed_ms = 0;         // rounded up, init included (AWS since 2025-08-01)
-  uint64_t cpu_user_us = 0, cpu_system_us = 0, throttled_us = 0, run_delay_us = 0, memory_peak_bytes = 0;
-  bool contended = false;        // (run delay - throttled) / duration above 5 %
+  uint64_t cpu_user_us = 0, cpu_system_us = 0, throttled_us = 0, memory_peak_bytes = 0;
 };
 
 Value to_value(const Execution& execution);

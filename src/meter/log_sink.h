@@ -2,7 +2,7 @@
 
 #pragma once
 
-// Function output and platform lines into plain files: STATE/logs/FUNCTION/YYYY-MM-DD.log, one line =
+// Function output and platform lines into plain files below the state directory: logs/FUNCTION/YYYY-MM-DD.log, one line =
 // `ISO-time TAB environment TAB request-id TAB text` (format 1; a newline inside the text is written as the two characters
 // \n, a backslash as \\). Writing happens on a thread of its own, woken at most every 20 ms.
 
