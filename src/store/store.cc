@@ -6,6 +6,11 @@
 
 namespace gust::store {
 
+Failure value_too_large(size_t bytes) {
+  return fail(Errc::TooLarge, "a store value of " + std::to_string(bytes) + " bytes; the most are " +
+                                  std::to_string(kMaxValueBytes));
+}
+
 Result<> Store::commit_and_wait(Mutation mutation) {
   auto promise = std::make_shared<std::promise<Result<>>>();
   auto future = promise->get_future();

@@ -31,6 +31,8 @@ enum class Space : uint8_t {
 };
 inline constexpr uint8_t kSpaces = 6;
 
+inline constexpr size_t kMaxValueBytes = 1 << 20;
+
 struct Row {
   std::string key, value;
 };
@@ -60,6 +62,8 @@ using Mutation = std::function<Result<>(Transaction&)>;
 // Called exactly once, after COMMIT (then the mutation is on disk and survives power loss) or after the failure, on the
 // store's writer thread: must be short, and must not call read().
 using Done = std::function<void(Result<>)>;
+
+Failure value_too_large(size_t bytes);  // what put() of any engine answers beyond kMaxValueBytes
 
 class Store {
  public:
