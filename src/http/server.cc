@@ -38,6 +38,7 @@ struct Server::Impl : std::enable_shared_from_this<Server::Impl> {
     Fd fd;
     net::Watch watch;
     net::Timer pause;
+    size_t connections = 0;
   };
 
   Impl(net::Loop& loop_in, Handler& handler_in, Limits limits_in, net::WorkerPool* disk_in)
@@ -449,6 +450,7 @@ void Connection::close() {
   watch_.reset();
   fd_.reset();
   server_->connections.erase(self);
+  if (auto it = server_->listeners.find(tag_); it != server_->listeners.end()) --it->second->connections;
   server_->check_drained();
 }
 
@@ -494,11 +496,12 @@ void Server::Impl::accept_all(uint64_t tag) {
       });
       return;
     }
-    if (connections.size() >= limits.connections) continue;  // closed at once
+    if (connections.size() >= limits.connections || it->second->connections >= limits.connections_per_listener) continue;
     int one = 1;
     setsockopt(fd.get(), IPPROTO_TCP, TCP_NODELAY, &one, sizeof one);
     auto connection = std::make_shared<Connection>(shared_from_this(), std::move(fd), tag);
     connections.insert(connection);
+    ++it->second->connections;
     connection->start();
   }
   arm_accept(tag);
@@ -543,7 +546,7 @@ Server::~Server() {
 void Server::listen(Fd listener, uint64_t tag) {
   int fd = listener.get();
   impl_->listeners[tag] = std::unique_ptr<Impl::Listener>(
-      new Impl::Listener{std::move(listener), net::Watch(impl_->loop, fd), net::Timer(impl_->loop)});
+      new Impl::Listener{std::move(listener), net::Watch(impl_->loop, fd), net::Timer(impl_->loop), 0});
   impl_->arm_accept(tag);
 }
 

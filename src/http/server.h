@@ -22,6 +22,7 @@ struct Limits {
   size_t head_bytes = 64 << 10;          // request line and headers; beyond: 431
   size_t headers = 200;                  // number of fields; beyond: 431
   size_t connections = 10'000;           // per server; beyond: accepted and closed
+  size_t connections_per_listener = 10'000;  // so that one sandbox cannot use up what all share
   int64_t head_timeout_us = 20'000'000;  // from the first byte to the end of the headers; beyond: 408 and close
   int64_t body_timeout_us = 30'000'000;  // without a byte of body; beyond: 408 and close
   int64_t idle_timeout_us = 75'000'000;  // keep-alive without a request; beyond: close

@@ -263,5 +263,41 @@ TEST(Url, IsTakenApart) {
   }
 }
 
+TEST_F(ServerTest, ALargeBodyThatStaysInMemoryArrivesWhole) {
+  echo_.plan_.limit = echo_.plan_.memory = 8 << 20;
+  start();
+  Request request{.method = "POST", .target = "/echo"};
+  request.body.bytes = std::string(5 << 20, 'm');
+  auto response = client().send(request);
+  ASSERT_TRUE(response) << response.error().message;
+  EXPECT_EQ(response->headers.get("X-Spooled"), "no");
+  EXPECT_TRUE(response->body.bytes == request.body.bytes);
+}
+
+TEST_F(ServerTest, OneListenerCannotUseUpTheConnectionsOfAll) {
+  Limits limits;
+  limits.connections_per_listener = 2;
+  start(limits);
+  auto second = net::listen_tcp({"127.0.0.1", 0});
+  ASSERT_TRUE(second);
+  const net::Endpoint other = *net::local_endpoint(second->get());
+  on_loop([&] { server_->listen(std::move(*second), 2); });
+  auto ask = [](int fd) {
+    const std::string text = "GET /a HTTP/1.1\r\nHost: h\r\n\r\n";
+    (void)send(fd, text.data(), text.size(), MSG_NOSIGNAL);
+    return read_some(fd).starts_with("HTTP/1.1 200");
+  };
+  Fd a = raw(), b = raw();
+  ASSERT_TRUE(ask(a.get()) && ask(b.get()));
+  Fd c = raw();
+  EXPECT_FALSE(ask(c.get()));
+  Fd elsewhere = std::move(*net::connect_tcp(other, 1'000'000));
+  EXPECT_TRUE(ask(elsewhere.get()));
+  a.reset();
+  for (size_t left = 3; left > 2; usleep(1000)) on_loop([&] { left = server_->connections(); });
+  Fd d = raw();
+  EXPECT_TRUE(ask(d.get()));
+}
+
 }  // namespace
 }  // namespace gust::http

@@ -23,7 +23,7 @@ class Upload : public std::enable_shared_from_this<Upload> {
   enum class Verdict { Ok, TooLarge };
   Verdict append(std::string_view bytes);
   // More than a disk task can hold is waiting: stop reading until the callback of flush().
-  bool congested() const { return pending_.size() > kCongestedBytes; }
+  bool congested() const { return spooling_ && pending_.size() > kCongestedBytes; }
   // Writes what waits. `progress` is called on the loop whenever a disk task has ended.
   void pump(std::function<void()> progress);
   bool idle() const { return !writing_ && (pending_.empty() || !spooling_); }
