@@ -1,0 +1,34 @@
+// SPDX-License-Identifier: Apache-2.0
+
+#pragma once
+
+// How large a body each operation takes and where it goes. Sources of the numbers: Lambda quotas (6 MiB synchronous, 1 MiB
+// asynchronous, 70,167,211 bytes of CreateFunction), S3 (5 GiB in one PUT), DynamoDB (16 MB of a batch).
+
+#include <cstdint>
+#include <string>
+
+#include "http/server.h"
+#include "model/codec.h"
+
+namespace gust::gateway {
+
+struct BodyLimits {
+  uint64_t invoke_sync = 6 << 20;
+  uint64_t invoke_event = 1 << 20;
+  uint64_t code = 70'167'211;
+  uint64_t object = 5ull << 30;
+  uint64_t dynamodb = 16 << 20;
+  uint64_t xml = 4 << 20;
+  uint64_t document = 2 << 20;
+  uint64_t memory = 64 << 10;   // above this a body is spooled, where a worker reads it
+};
+
+bool is_upload(const model::ServiceTable& table, const model::Operation& operation);  // PutObject, UploadPart
+bool is_invoke(const model::ServiceTable& table, const model::Operation& operation);
+
+// `operation` may be null (query protocol: it is in the body).
+http::BodyPlan plan_body(const model::Codec& codec, const model::Operation* operation, const http::Headers& headers,
+                         const BodyLimits& limits, const std::string& spool_directory, std::string_view request_id);
+
+}  // namespace gust::gateway
