@@ -2,37 +2,41 @@
 
 #pragma once
 
-// What a new sandbox process does between clone3 and execve of init. Runs in the child of the single-threaded starter:
-// raw system calls on prepared descriptors only, nothing that allocates.
+// What happens between clone and exec of a sandbox's init. The child shares the starter's memory (CLONE_VM | CLONE_VFORK:
+// no page tables to copy), so this is straight system calls on plain data; its error comes back in the plan. The caller has
+// entered the sandbox's network namespace, has the sandbox's uid as effective uid, and still all capabilities.
+
+#include <linux/filter.h>
+#include <sched.h>
+#include <sys/types.h>
 
 #include <cstdint>
 
 namespace gust::sandbox {
 
+constexpr uint32_t kUidInside = 993, kGidInside = 990;  // sbx_user1051 on AWS
+constexpr int kMostInherit = 8, kMostEntrances = 8;
+
 struct ChildPlan {
-  unsigned uid = 0;                    // on the host
-  const int* cgroup_entries = nullptr; // written "0" to enter
-  int cgroup_count = 0;
-  int root_tree = -1;                  // detached mount trees
-  int code_tree = -1;                  // -1: none
-  int tmp_tree = -1;
-  int output_tree = -1;                // Unpack: mounted at /out
-  int standard_output = -1, control = -1, spec = -1;
-  int inherited[4] = {-1, -1, -1, -1};
-  int inherited_count = 0;
-  uint64_t cpu_mask = 0;               // affinity; 0: as it is
-  uint64_t file_size_limit = 0;        // RLIMIT_FSIZE; 0: none
-  int error_pipe = -1;                 // a failure is written here as {step, errno}
+  int entrances[kMostEntrances];  // v1 only
+  int entrance_count = 0;
+  int cgroup = -1;                // v2 only
+  char uid_map[48], gid_map[48];
+  int code = -1, tmp = -1, output = -1;  // mounts; -1: none
+  int null = -1, log = -1, control = -1, spec = -1;
+  int inherit[kMostInherit];
+  int inherit_count = 0;
+  int landlock = -1;
+  const sock_filter* filter = nullptr;
+  unsigned short filter_size = 0;
+  bool set_affinity = false;
+  cpu_set_t affinity;
+
+  const char* failed = nullptr;   // out: the step
+  int error = 0;                  // out: its errno
 };
 
-struct ChildError {
-  int32_t step;
-  int32_t error;
-};
-const char* name_of_step(int step);
-
-inline constexpr unsigned kInsideUid = 993;  // sbx_user1051 of AWS's sandboxes
-
-[[noreturn]] void run_child(const ChildPlan& plan);
+// Returns the pid, or -1 with plan.failed and plan.error set.
+pid_t start_child(ChildPlan& plan, int& pidfd);
 
 }  // namespace gust::sandbox

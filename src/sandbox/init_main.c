@@ -65,7 +65,8 @@ static void read_spec(void) {
   memcpy(head, spec, sizeof head);
   run_at_once = head[1];
   inherited = head[4];
-  if (head[0] != GUST_INIT_VERSION || head[2] == 0 || head[2] + head[3] > MOST_TEXTS || inherited > 8) leave(102);
+  if (head[0] != GUST_INIT_VERSION || head[2] == 0 || inherited > 8) leave(102);
+  if (head[2] > MOST_TEXTS || head[3] > MOST_TEXTS || head[2] + head[3] > MOST_TEXTS) leave(102);
   size_t at = sizeof head;
   uint32_t count = 0, index = 0;
   // Laid out as: directory, arguments, null, variables, null.
@@ -94,7 +95,6 @@ static void send_report(uint32_t event, int32_t status, const struct rusage *usa
 }
 
 static long run(void) {
-  // vfork without its sharing of memory: the parent goes on reading commands.
   long pid = call(SYS_clone, SIGCHLD, 0, 0, 0, 0);
   if (pid != 0) return pid;
   unsigned long none = 0;
@@ -115,6 +115,18 @@ static long run(void) {
 }
 
 static long program;
+static int32_t last_status;
+static struct rusage last_usage;
+
+static void run_program(void) {
+  long pid = run();
+  struct gust_init_report report = {GUST_INIT_VERSION, GUST_INIT_FAILED, (int32_t)-pid, 0, 0, 0, 0};
+  if (pid < 0) {
+    call(SYS_sendto, CONTROL, (long)&report, sizeof report, 0x4000, 0);
+  } else {
+    program = pid;
+  }
+}
 
 // Collects the dead. Returns how many children are left (0 or more than 0).
 static int reap(int block) {
@@ -127,7 +139,9 @@ static int reap(int block) {
     if (pid <= 0) return 1;
     if (pid == program) {
       program = 0;
-      send_report(GUST_INIT_EXITED, status, &usage);
+      last_status = status;
+      last_usage = usage;
+      if (!block) send_report(GUST_INIT_EXITED, status, &usage);
     }
   }
 }
@@ -137,16 +151,18 @@ static void reset(void) {
   call(SYS_kill, -1, SIGKILL, 0, 0, 0);
   while (reap(1)) {
   }
-  if (!had_program) send_report(GUST_INIT_EXITED, 0, 0);
+  send_report(GUST_INIT_EXITED, had_program ? last_status : 0, had_program ? &last_usage : 0);
 }
 
 __attribute__((used)) static void start(void) {
+  // The function has our user id: without this it could write our memory (/proc/1/mem).
+  call(SYS_prctl, 4 /* PR_SET_DUMPABLE */, 0, 0, 0, 0);
   read_spec();
   unsigned long chld = 1ul << (SIGCHLD - 1);
   call(SYS_rt_sigprocmask, SIG_BLOCK, (long)&chld, 0, sizeof chld, 0);
   long signals = call(SYS_signalfd4, -1, (long)&chld, sizeof chld, O_CLOEXEC | O_NONBLOCK, 0);
   if (signals < 0) leave(104);
-  if (run_at_once) program = run();
+  if (run_at_once) run_program();
   struct {
     int fd;
     short events, revents;
@@ -163,7 +179,7 @@ __attribute__((used)) static void start(void) {
     long n = call(SYS_recvfrom, CONTROL, (long)&request, sizeof request, 0x40 /* MSG_DONTWAIT */, 0);
     if (n == 0) leave(0);  // the daemon is gone: everything in this PID namespace goes with us
     if (n != (long)sizeof request || request.version != GUST_INIT_VERSION) continue;
-    if (request.verb == GUST_INIT_RUN && !program) program = run();
+    if (request.verb == GUST_INIT_RUN && !program) run_program();
     if (request.verb == GUST_INIT_RESET) reset();
     if (request.verb == GUST_INIT_TERM && program > 0) call(SYS_kill, program, SIGTERM, 0, 0, 0);
   }

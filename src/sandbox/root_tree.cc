@@ -3,123 +3,190 @@
 #include "sandbox/root_tree.h"
 
 #include <fcntl.h>
-#include <glob.h>
-#include <sys/sendfile.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include <algorithm>
 #include <cerrno>
-#include <cstdint>
 #include <cstdio>
 #include <sstream>
+#include <vector>
 
+#include "base/encoding.h"
 #include "base/ids.h"
-#include "base/log.h"
+#include "crypto/hash.h"
 #include "os/files.h"
 
 namespace gust::sandbox {
 namespace {
 
-Result<> make_parent(const std::string& path) { return files::make_directories(path.substr(0, path.rfind('/')), 0755); }
+constexpr size_t kMostEntries = 20'000;
+constexpr size_t kMostFileBytes = 256 << 20;
 
-Result<> copy_file(const std::string& from, const std::string& to) {
-  struct stat st{};
-  if (stat(from.c_str(), &st) != 0) return fail_errno("stat " + from);
-  if (!S_ISREG(st.st_mode)) return {};
-  TRY(make_parent(to));
-  Fd in = TRY(files::open(from, O_RDONLY));
-  Fd out = TRY(files::open(to, O_WRONLY | O_CREAT | O_TRUNC, 0644));
-  for (off_t left = st.st_size; left > 0;) {
-    ssize_t n = sendfile(out.get(), in.get(), nullptr, static_cast<size_t>(left));
-    if (n <= 0) return fail_errno("copy " + from);
-    left -= n;
-  }
-  // Never set-user-id: the tree is mounted nosuid too.
-  if (fchmod(out.get(), st.st_mode & 0111 ? 0755 : 0644) != 0) return fail_errno("chmod " + to);
-  return {};
-}
+struct Entry {
+  enum class Kind { Directory, File, Link, Text } kind = Kind::Directory;
+  std::string path;     // in the tree, absolute
+  std::string content;  // File: path on the host; Link: target; Text: content
+  struct stat source{};  // File
+};
 
-Result<> copy_tree(const std::string& from, const std::string& to) {
-  TRY(files::make_directories(to, 0755));
-  for (const std::string& name : TRY(files::list(from))) {
-    struct stat st{};
-    std::string path = from + "/" + name;
-    if (stat(path.c_str(), &st) != 0) continue;  // a dangling link
-    if (S_ISDIR(st.st_mode)) {
-      TRY(copy_tree(path, to + "/" + name));
+struct Plan {
+  std::string name;  // of the manifest
+  std::string hash;
+  std::vector<Entry> entries;
+};
+
+std::string unescape(const std::string& text) {
+  std::string out;
+  for (size_t i = 0; i < text.size(); ++i) {
+    if (text[i] != '\\' || i + 1 == text.size()) {
+      out += text[i];
     } else {
-      TRY(copy_file(path, to + "/" + name));
+      char c = text[++i];
+      out += c == 'n' ? '\n' : c == 't' ? '\t' : c;
     }
   }
+  return out;
+}
+
+bool is_clean(const std::string& path) {
+  return path.size() > 1 && path[0] == '/' && path.find("/../") == std::string::npos && !path.ends_with("/..");
+}
+
+Result<> add_file(Plan& plan, const std::string& path, const std::string& host) {
+  if (plan.entries.size() >= kMostEntries) return fail(Errc::TooLarge, "a root tree with more than 20000 entries");
+  Entry entry{Entry::Kind::File, path, host, {}};
+  if (stat(host.c_str(), &entry.source) != 0) return fail_errno("the host's " + host);
+  if (!S_ISREG(entry.source.st_mode)) return fail(Errc::Invalid, host + " is not a file");
+  plan.entries.push_back(std::move(entry));
   return {};
 }
 
-Result<> copy_matches(const std::string& pattern, const std::string& root, bool may_miss) {
-  glob_t found{};
-  int code = glob(pattern.c_str(), GLOB_BRACE, nullptr, &found);
-  Result<> result;
-  if (code == GLOB_NOMATCH && !may_miss) {
-    result = fail(Errc::NotFound, "nothing matches " + pattern + "; install the package that has it");
+Result<> add_directory_of_files(Plan& plan, const std::string& path, const std::vector<std::string>& left_out) {
+  plan.entries.push_back({Entry::Kind::Directory, path, "", {}});
+  for (const std::string& name : TRY(files::list(path))) {
+    if (std::find(left_out.begin(), left_out.end(), name) != left_out.end()) continue;
+    std::string child = path + "/" + name;
+    struct stat st{};
+    if (stat(child.c_str(), &st) != 0) continue;  // a link into nothing
+    if (S_ISDIR(st.st_mode)) TRY(add_directory_of_files(plan, child, {}));
+    if (S_ISREG(st.st_mode)) TRY(add_file(plan, child, child));
   }
-  for (size_t i = 0; code == 0 && result && i < found.gl_pathc; ++i) result = copy_file(found.gl_pathv[i], root + found.gl_pathv[i]);
-  globfree(&found);
-  return result;
+  return {};
 }
 
-std::string unescape(std::string text) {
-  for (size_t at = 0; (at = text.find("\\n", at)) != std::string::npos;) text.replace(at, 2, "\n");
-  return text;
-}
-
-Result<> apply_line(const std::string& line, const std::string& root) {
-  std::istringstream in(line);
-  std::string verb, path, rest;
-  in >> verb >> path;
-  std::getline(in, rest);
-  rest.erase(0, rest.find_first_not_of(' '));
+Result<> add_line(Plan& plan, const std::string& line) {
+  std::istringstream words(line);
+  std::string verb, path;
+  words >> verb >> path;
   if (verb.empty() || verb[0] == '#') return {};
-  if (path.empty() || path[0] != '/' || path.find("..") != std::string::npos) return fail(Errc::Invalid, "bad path in '" + line + "'");
-  if (verb == "dir") return files::make_directories(root + path, 0755);
-  if (verb == "copy" || verb == "copy?") return copy_matches(path, root, verb == "copy?");
-  if (verb == "tree") return copy_tree(path, root + path);
-  TRY(make_parent(root + path));
-  if (verb == "link") {
-    if (symlink(rest.c_str(), (root + path).c_str()) != 0) return fail_errno("symlink " + path);
-    return {};
+  if (!is_clean(path)) return fail(Errc::Invalid, "path in manifest: '" + path + "'");
+  std::string rest;
+  std::getline(words >> std::ws, rest);
+  if (verb == "dir") {
+    plan.entries.push_back({Entry::Kind::Directory, path, "", {}});
+  } else if (verb == "file") {
+    return add_file(plan, path, path);
+  } else if (verb == "files") {
+    std::istringstream names(rest);
+    std::vector<std::string> left_out;
+    for (std::string name; names >> name;) left_out.push_back(name);
+    return add_directory_of_files(plan, path, left_out);
+  } else if (verb == "link") {
+    plan.entries.push_back({Entry::Kind::Link, path, rest, {}});
+  } else if (verb == "text") {
+    plan.entries.push_back({Entry::Kind::Text, path, unescape(rest), {}});
+  } else if (verb == "empty") {
+    plan.entries.push_back({Entry::Kind::Text, path, "", {}});
+  } else {
+    return fail(Errc::Invalid, "'" + verb + "' in manifest: dir, file, files, link, text or empty");
   }
-  if (verb == "text") return files::write(root + path, unescape(rest));
-  return fail(Errc::Invalid, "unknown verb in '" + line + "'");
+  return {};
 }
 
-std::string hash_of(std::string_view text) {
-  // FNV-1a: names a directory, protects nothing.
-  uint64_t h = 14695981039346656037ull;
-  for (unsigned char c : text) h = (h ^ c) * 1099511628211ull;
-  char out[17];
-  snprintf(out, sizeof out, "%016llx", static_cast<unsigned long long>(h));
-  return out;
+Result<Plan> read_manifest(const std::string& manifest) {
+  Plan plan;
+  size_t slash = manifest.rfind('/') + 1;
+  plan.name = manifest.substr(slash, manifest.rfind('.') - slash);
+  std::string text = TRY(files::read(manifest, 1 << 20));
+  std::istringstream lines(text);
+  for (std::string line; std::getline(lines, line);) {
+    auto added = add_line(plan, line);
+    if (!added) return Failure(std::move(added).error().in(manifest));
+  }
+  Digest digest(Digest::Kind::Sha256);
+  digest.update(text);
+  for (const Entry& entry : plan.entries) {
+    if (entry.kind != Entry::Kind::File) continue;
+    digest.update(entry.path);
+    for (int64_t value : {int64_t{entry.source.st_size}, int64_t{entry.source.st_mtim.tv_sec}, int64_t{entry.source.st_mode}}) {
+      digest.update({reinterpret_cast<const char*>(&value), sizeof value});
+    }
+  }
+  plan.hash = hex_encode(digest.finish()).substr(0, 16);
+  return plan;
+}
+
+std::string path_of(const std::string& target, const Plan& plan) { return target + "/" + plan.name + "-" + plan.hash; }
+
+Result<> make_entry(const std::string& tree, const Entry& entry, std::string& list) {
+  std::string path = tree + entry.path;
+  switch (entry.kind) {
+    case Entry::Kind::Directory:
+      if (mkdir(path.c_str(), 0755) != 0 && errno != EEXIST) return fail_errno("mkdir " + path);
+      return {};
+    case Entry::Kind::Link:
+      if (symlink(entry.content.c_str(), path.c_str()) != 0) return fail_errno("link " + path);
+      list += "link 0 " + entry.content + " " + entry.path + "\n";
+      return {};
+    case Entry::Kind::File:
+    case Entry::Kind::Text: break;
+  }
+  bool copied = entry.kind == Entry::Kind::File;
+  std::string content = copied ? TRY(files::read(entry.content, kMostFileBytes)) : entry.content;
+  // Never set-user-id, whatever the host's file is.
+  unsigned mode = copied && entry.source.st_mode & 0111 ? 0755 : 0644;
+  TRY(files::write(path, content, mode));
+  if (chmod(path.c_str(), mode) != 0) return fail_errno("chmod " + path);
+  char head[32];
+  std::snprintf(head, sizeof head, "%o %zu ", mode, content.size());
+  list += head + hex_encode(sha256(content)) + " " + entry.path + "\n";
+  return {};
+}
+
+bool is_complete(const std::string& path) { return files::exists(path) && files::exists(path + ".list"); }
+
+Result<> fill(const Plan& plan, const std::string& tree, const std::string& path) {
+  if (mkdir(tree.c_str(), 0755) != 0 || chmod(tree.c_str(), 0755) != 0) return fail_errno("mkdir " + tree);
+  std::string list;
+  for (const Entry& entry : plan.entries) TRY(make_entry(tree, entry, list));
+  // The list first: a tree under its final name is always complete.
+  TRY(files::write_durably(path + ".list", list, 0644));
+  if (::rename(tree.c_str(), path.c_str()) != 0 && errno != EEXIST && errno != ENOTEMPTY) return fail_errno("rename " + tree);
+  return {};
 }
 
 }  // namespace
 
-Result<std::string> ensure_root(const std::string& directory, const std::string& manifest_path) {
-  std::string manifest = TRY(files::read(manifest_path, 1 << 20));
-  std::string path = directory + "/provided-" + hash_of(manifest);
-  if (files::exists(path)) return path;
-  TRY(files::make_directories(directory, 0755));
-  log::info("roots", "building the root of provided runtimes", {{"path", path}});
-  std::string temporary = path + "." + new_id(8) + ".tmp";
-  TRY(files::make_directories(temporary, 0755));
-  std::istringstream lines(manifest);
-  for (std::string line; std::getline(lines, line);) {
-    if (auto applied = apply_line(line, temporary); !applied) {
-      (void)files::remove_tree(temporary);
-      return Failure(std::move(applied).error().in(manifest_path));
-    }
-  }
-  auto renamed = files::rename(temporary, path);
-  if (!renamed) (void)files::remove_tree(temporary);  // somebody else built it meanwhile
-  if (!renamed && !files::exists(path)) return Failure(std::move(renamed).error());
+Result<std::string> root_path(const std::string& target_directory, const std::string& manifest) {
+  return path_of(target_directory, TRY(read_manifest(manifest)));
+}
+
+Result<bool> root_is_current(const std::string& target_directory, const std::string& manifest) {
+  return is_complete(TRY(root_path(target_directory, manifest)));
+}
+
+Result<std::string> build_root(const std::string& target_directory, const std::string& manifest) {
+  Plan plan = TRY(read_manifest(manifest));
+  std::string path = path_of(target_directory, plan);
+  if (is_complete(path)) return path;
+  TRY(files::make_directories(target_directory));
+  std::string tree = target_directory + "/.new-" + new_id(12);
+  mode_t mask = umask(022);
+  auto filled = fill(plan, tree, path);
+  umask(mask);
+  (void)files::remove_tree(tree);  // where it failed or somebody else was faster
+  if (!filled) return Failure(std::move(filled).error());
   return path;
 }
 

@@ -2,8 +2,10 @@
 
 #pragma once
 
-// The curated tree that sandboxes see as their root: copies of the files that a manifest lists, never the host's /usr.
-// Built once for each content of the manifest, outside the state directory, shared by all instances. Blocking; root.
+// Curated root trees: copies of the host files that a manifest (data/roots/NAME.manifest) names, in a directory of their own
+// that sandboxes see as /. A tree is called NAME-HASH, where the hash covers the manifest and size and time of each file
+// copied: after an upgrade of the host another tree is built beside it, and running instances keep theirs. Blocking; root.
+// Two builders at the same time are harmless: the first rename wins.
 
 #include <string>
 
@@ -11,9 +13,13 @@
 
 namespace gust::sandbox {
 
-// Makes DIRECTORY/provided-HASH from the manifest at `manifest_path` unless it is there, and returns its path. Lines of a
-// manifest: `dir PATH`, `copy GLOB` (host path, same place in the tree; links are followed), `copy? GLOB` (may match
-// nothing), `tree PATH` (a directory with everything in it), `link PATH TARGET`, `text PATH content with \n`; # comments.
-Result<std::string> ensure_root(const std::string& directory, const std::string& manifest_path);
+// Path that the tree of this manifest has now, whether it is there or not. Invalid: a bad line; NotFound: a missing file.
+Result<std::string> root_path(const std::string& target_directory, const std::string& manifest);
+
+// Whether the tree at root_path() is there and complete.
+Result<bool> root_is_current(const std::string& target_directory, const std::string& manifest);
+
+// Builds the tree unless it is current; returns its path. Beside it lies PATH.list: mode, size, SHA-256 and name of each file.
+Result<std::string> build_root(const std::string& target_directory, const std::string& manifest);
 
 }  // namespace gust::sandbox

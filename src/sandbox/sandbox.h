@@ -54,6 +54,7 @@ struct Started {
 struct Exit {
   int status = 0;          // wait(2) status of PID 1
   bool oom = false;        // the memory limit killed something inside
+  uint64_t cpu_user_us = 0, cpu_system_us = 0, max_rss_kib = 0;  // rusage of everything inside that was waited for
 };
 
 // Resources used by a sandbox since it began. Read on kept descriptors: cheap, no allocation.
@@ -80,5 +81,8 @@ class Warden {
 
 // Reads the counters of a started sandbox. Errors: NotFound once it is gone.
 Result<Usage> read_usage(const Started& sandbox);
+
+// Starts memory_peak_bytes anew (where the kernel can: v1, and v2 from Linux 6.12).
+void reset_peak(const Started& sandbox);
 
 }  // namespace gust::sandbox

@@ -10,11 +10,13 @@
 #include <seccomp.h>
 #include <sys/mman.h>
 #include <sys/socket.h>
+#include <sys/stat.h>
 #include <unistd.h>
 
 #include <cerrno>
 #include <cstdio>
 #include <cstdlib>
+#include <initializer_list>
 #include <set>
 #include <string>
 
@@ -27,10 +29,10 @@ static const std::set<std::string> kDenied = {
     "kexec_file_load", "init_module", "finit_module", "delete_module", "create_module", "query_module", "get_kernel_syms",
     "nfsservctl", "open_by_handle_at", "name_to_handle_at", "vhangup", "iopl", "ioperm", "modify_ldt", "lookup_dcookie",
     "fanotify_init", "fanotify_mark", "settimeofday", "clock_settime", "clock_adjtime", "adjtimex", "syslog", "uselib", "ustat",
-    "sethostname", "setdomainname", "migrate_pages", "move_pages", "mbind", "set_mempolicy", "set_mempolicy_home_node", "mknod",
-    "mknodat", "statmount", "listmount", "lsm_set_self_attr", "landlock_create_ruleset", "landlock_add_rule", "landlock_restrict_self",
+    "sethostname", "setdomainname", "migrate_pages", "move_pages", "mbind", "set_mempolicy", "set_mempolicy_home_node",
+    "statmount", "listmount", "lsm_set_self_attr", "landlock_create_ruleset", "landlock_add_rule", "landlock_restrict_self",
     "_sysctl", "vserver", "security", "tuxcall", "afs_syscall", "getpmsg", "putpmsg", "epoll_ctl_old", "epoll_wait_old"};
-static const std::set<std::string> kConditional = {"clone", "socket", "clone3"};
+static const std::set<std::string> kConditional = {"clone", "socket", "clone3", "mknod", "mknodat"};
 
 static void must(int result) {
   if (result != 0) {
@@ -39,18 +41,64 @@ static void must(int result) {
   }
 }
 
-static void add_conditional(scmp_filter_ctx filter) {
-  // clone without any CLONE_NEW* flag (argument 0 on x86-64).
-  constexpr uint64_t kNew = CLONE_NEWNS | CLONE_NEWCGROUP | CLONE_NEWUTS | CLONE_NEWIPC | CLONE_NEWUSER | CLONE_NEWPID | CLONE_NEWNET;
-  must(seccomp_rule_add(filter, SCMP_ACT_ALLOW, SCMP_SYS(clone), 1, SCMP_A0(SCMP_CMP_MASKED_EQ, kNew, 0)));
-  // Sockets of local and internet families, no raw ones; netlink for getifaddrs(3) alone (protocol 0, NETLINK_ROUTE).
-  for (int family : {AF_UNIX, AF_INET, AF_INET6}) {
-    for (int type : {SOCK_STREAM, SOCK_DGRAM, SOCK_SEQPACKET}) {
-      must(seccomp_rule_add(filter, SCMP_ACT_ALLOW, SCMP_SYS(socket), 2, SCMP_A0(SCMP_CMP_EQ, static_cast<uint64_t>(family)),
-                            SCMP_A1(SCMP_CMP_MASKED_EQ, 0xF, static_cast<uint64_t>(type))));
+using Filter = scmp_filter_ctx;
+using Test = scmp_arg_cmp;
+constexpr uint32_t kAllow = SCMP_ACT_ALLOW, kDeny = SCMP_ACT_ERRNO(EPERM);
+
+static Test equal(unsigned argument, uint64_t value) { return {argument, SCMP_CMP_EQ, value, 0}; }
+static Test above(unsigned argument, uint64_t value) { return {argument, SCMP_CMP_GT, value, 0}; }
+static Test masked(unsigned argument, uint64_t mask, uint64_t value) { return {argument, SCMP_CMP_MASKED_EQ, mask, value}; }
+
+static void add(Filter filter, uint32_t action, int call, std::initializer_list<Test> tests) {
+  must(seccomp_rule_add_array(filter, action, call, static_cast<unsigned>(tests.size()), tests.begin()));
+}
+
+// Sockets of local and internet families, no raw ones and no protocols but TCP and UDP (others load kernel modules); netlink
+// for getifaddrs(3) alone (NETLINK_ROUTE, where changes need a capability).
+static void add_sockets(Filter filter) {
+  constexpr uint64_t kTypeMask = 0xF;  // SOCK_TYPE_MASK, linux/net.h
+  const int socket = SCMP_SYS(socket);
+  for (uint64_t family = 0; family < 64; ++family) {
+    if (family == AF_INET || family == AF_INET6) {
+      for (uint64_t type = 0; type <= kTypeMask; ++type) {
+        const uint64_t protocol = type == SOCK_STREAM ? 6 : type == SOCK_DGRAM ? 17 : 0;
+        const Test f = equal(0, family), t = masked(1, kTypeMask, type);
+        if (protocol == 0) {
+          add(filter, kDeny, socket, {f, t});
+          continue;
+        }
+        for (uint64_t p = 0; p <= protocol; ++p) add(filter, p == 0 || p == protocol ? kAllow : kDeny, socket, {f, t, equal(2, p)});
+        add(filter, kDeny, socket, {f, t, above(2, protocol)});
+      }
+    } else if (family == AF_UNIX) {
+      for (uint64_t type = 0; type <= kTypeMask; ++type) {
+        const bool good = type == SOCK_STREAM || type == SOCK_DGRAM || type == SOCK_SEQPACKET;
+        add(filter, good ? kAllow : kDeny, socket, {equal(0, family), masked(1, kTypeMask, type)});
+      }
+    } else if (family == AF_NETLINK) {
+      add(filter, kAllow, socket, {equal(0, family), equal(2, 0)});
+      add(filter, kDeny, socket, {equal(0, family), above(2, 0)});
+    } else {
+      add(filter, kDeny, socket, {equal(0, family)});
     }
   }
-  must(seccomp_rule_add(filter, SCMP_ACT_ALLOW, SCMP_SYS(socket), 2, SCMP_A0(SCMP_CMP_EQ, AF_NETLINK), SCMP_A2(SCMP_CMP_EQ, 0)));
+}
+
+static void add_conditional(Filter filter) {
+  // clone without any CLONE_NEW* flag (argument 0 on x86-64).
+  uint64_t all = 0;
+  for (uint64_t flag : {CLONE_NEWNS, CLONE_NEWCGROUP, CLONE_NEWUTS, CLONE_NEWIPC, CLONE_NEWUSER, CLONE_NEWPID, CLONE_NEWNET}) {
+    add(filter, kDeny, SCMP_SYS(clone), {masked(0, flag, flag)});
+    all |= flag;
+  }
+  add(filter, kAllow, SCMP_SYS(clone), {masked(0, all, 0)});
+  // FIFOs and sockets are made by the same call as device nodes.
+  for (uint64_t type = 0; type <= S_IFMT; type += S_IFIFO) {
+    const bool good = type == 0 || type == S_IFREG || type == S_IFIFO || type == S_IFSOCK;
+    add(filter, good ? kAllow : kDeny, SCMP_SYS(mknod), {masked(1, S_IFMT, type)});
+    add(filter, good ? kAllow : kDeny, SCMP_SYS(mknodat), {masked(2, S_IFMT, type)});
+  }
+  add_sockets(filter);
 }
 
 int main(int argc, char** argv) {

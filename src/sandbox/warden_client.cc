@@ -4,212 +4,302 @@
 
 #include <fcntl.h>
 #include <sys/mman.h>
+#include <sys/socket.h>
 #include <unistd.h>
 
-#include <cstring>
+#include <cerrno>
+#include <deque>
 #include <unordered_map>
 
 #include "base/log.h"
 #include "net/socket.h"
-#include "os/files.h"
 #include "sandbox/init_protocol.h"
 #include "sandbox/wire.h"
 
 namespace gust::sandbox {
 namespace {
 
-constexpr size_t kMostSpec = 190 << 10;  // init's buffer holds 192 KiB
+constexpr size_t kMostSpecBytes = 190 << 10, kMostTexts = 4000;  // init_main.c has a little more
+constexpr size_t kMostQueued = 65536;
+constexpr size_t kMostStarting = 32;  // at the starter at the same time; the others wait here, without descriptors there
+constexpr size_t kFixedFds = 4;  // pidfd, two listeners, resolver
 
-// The file that init reads; its layout is described in init_main.c.
-Result<Fd> write_spec(const StartSpec& spec) {
-  std::string bytes;
-  for (uint32_t n : {GUST_INIT_VERSION, uint32_t{spec.run}, static_cast<uint32_t>(spec.arguments.size()),
-                     static_cast<uint32_t>(spec.environment.size()), static_cast<uint32_t>(spec.inherit.size())}) {
-    bytes.append(reinterpret_cast<const char*>(&n), sizeof n);
+void append_u32(std::string& out, size_t value) {
+  uint32_t v = static_cast<uint32_t>(value);
+  out.append(reinterpret_cast<const char*>(&v), sizeof v);
+}
+
+Result<std::string> encode_spec(const StartSpec& spec) {
+  if (spec.arguments.empty()) return fail(Errc::Invalid, "no program to start");
+  std::string out;
+  append_u32(out, GUST_INIT_VERSION);
+  append_u32(out, spec.run ? 1 : 0);
+  append_u32(out, spec.arguments.size());
+  append_u32(out, spec.environment.size());
+  append_u32(out, spec.inherit.size());
+  auto put = [&out](const std::string& text) {
+    bool clean = text.find('\0') == std::string::npos;
+    out.append(text).push_back('\0');
+    return clean;
+  };
+  bool clean = put(spec.working_directory);
+  for (const std::string& text : spec.arguments) clean &= put(text);
+  for (const std::string& text : spec.environment) clean &= put(text);
+  if (!clean) return fail(Errc::Invalid, "an argument or variable has a NUL byte");
+  if (out.size() > kMostSpecBytes || spec.arguments.size() + spec.environment.size() > kMostTexts) {
+    return fail(Errc::TooLarge, "arguments and environment are too large");
   }
-  auto add = [&](const std::string& text) { bytes.append(text.c_str(), std::strlen(text.c_str()) + 1); };
-  add(spec.working_directory);
-  for (const std::string& argument : spec.arguments) add(argument);
-  for (const std::string& variable : spec.environment) add(variable);
-  if (spec.arguments.empty() || spec.arguments.size() + spec.environment.size() > 4000 || bytes.size() > kMostSpec) {
-    return fail(Errc::TooLarge, "arguments and environment of a sandbox are empty or larger than 190 KiB");
-  }
+  return out;
+}
+
+Result<Fd> memory_file(const std::string& content) {
   Fd fd(memfd_create("spec", MFD_CLOEXEC));
   if (!fd) return fail_errno("memfd_create");
-  TRY(files::write_all(fd.get(), bytes));
+  if (write(fd.get(), content.data(), content.size()) != static_cast<ssize_t>(content.size())) return fail_errno("write spec");
   return fd;
 }
 
-class ChannelWarden final : public Warden {
+Errc code_of(int error) {
+  switch (error) {
+    case ENOENT: return Errc::NotFound;
+    case EINVAL: return Errc::Invalid;
+    case EEXIST: return Errc::Exists;
+    case EAGAIN: return Errc::Exhausted;
+    case ECANCELED:
+    case ECONNREFUSED: return Errc::Unavailable;
+    case EPERM: return Errc::Permission;
+    default: return Errc::Io;
+  }
+}
+
+class Client : public Warden {
  public:
-  ChannelWarden(net::Loop& loop, Fd channel, std::function<void()> lost)
-      : channel_(std::move(channel)), watch_(loop, channel_.get()), lost_(std::move(lost)) {
-    fcntl(channel_.get(), F_SETFL, O_NONBLOCK);
-    arm();
+  Client(net::Loop& loop, Fd channel) : loop_(loop), channel_(std::move(channel)), watch_(loop, channel_.get()) {
+    fcntl(channel_.get(), F_SETFL, fcntl(channel_.get(), F_GETFL) | O_NONBLOCK);
+    watch();
   }
 
   void start(StartSpec spec, std::function<void(Result<Started>)> done) override {
-    auto file = write_spec(spec);
-    if (!file) return done(Failure(std::move(file).error()));
-    wire::Request request;
-    request.verb = wire::Verb::Start;
-    request.id = spec.id;
-    request.kind = static_cast<uint32_t>(spec.kind);
-    request.cpu_milli = spec.limits.cpu_milli;
-    request.visible_cpus = spec.limits.visible_cpus;
-    request.pids = spec.limits.pids;
-    request.memory_bytes = spec.limits.memory_bytes;
-    request.tmp_bytes = spec.limits.tmp_bytes;
-    request.inherited = static_cast<uint32_t>(spec.inherit.size());
-    if (spec.code.size() >= sizeof request.code || spec.output.size() >= sizeof request.output) {
-      return done(fail(Errc::Invalid, "a code directory's name is too long"));
-    }
-    std::memcpy(request.code, spec.code.data(), spec.code.size());
-    std::memcpy(request.output, spec.output.data(), spec.output.size());
-    std::vector<int> fds = {file->get()};
-    fds.insert(fds.end(), spec.inherit.begin(), spec.inherit.end());
-    starting_[spec.id] = std::move(done);
-    if (auto sent = send(request, fds); !sent) fail_start(spec.id, std::move(sent).error());
+    if (!open_) return done(fail(Errc::Unavailable, "the warden is gone"));
+    auto inherited = duplicates(spec.inherit);
+    if (!inherited) return done(Failure(std::move(inherited).error()));
+    uint64_t id = spec.id;
+    auto [slot, fresh] = starts_.try_emplace(id);
+    if (!fresh) return done(fail(Errc::Exists, "this sandbox id is in use"));
+    slot->second = {std::move(done), std::move(spec), std::move(*inherited), false, {}, {}};
+    starting_.push_back(id);
+    start_more();
   }
+
   void set_cpu(uint64_t id, uint32_t cpu_milli) override {
-    wire::Request request;
-    request.verb = wire::Verb::SetCpu;
-    request.id = id;
+    wire::Request request = about(wire::Verb::SetCpu, id);
     request.cpu_milli = cpu_milli;
-    (void)send(request, {});
+    enqueue({request, {}});
   }
   void kill(uint64_t id) override {
-    wire::Request request;
-    request.verb = wire::Verb::Kill;
-    request.id = id;
-    (void)send(request, {});
+    auto found = starts_.find(id);
+    if (found == starts_.end() || found->second.sent) return enqueue({about(wire::Verb::Kill, id), {}});
+    // Later, as every other answer: callers may be inside what `done` changes.
+    loop_.post([done = std::move(found->second.done)] { done(fail(Errc::Unavailable, "killed before it was started")); });
+    starts_.erase(found);
   }
   void freeze(uint64_t id, bool frozen) override {
-    wire::Request request;
-    request.verb = wire::Verb::Freeze;
-    request.id = id;
-    request.argument = frozen;
-    (void)send(request, {});
+    wire::Request request = about(wire::Verb::Freeze, id);
+    request.frozen = frozen;
+    enqueue({request, {}});
   }
   void on_exit(std::function<void(uint64_t, Exit)> callback) override { on_exit_ = std::move(callback); }
   void connect(uint64_t id, uint16_t port, std::function<void(Result<Fd>)> done) override {
-    connecting_[id].push_back(std::move(done));
-    wire::Request request;
-    request.verb = wire::Verb::Connect;
-    request.id = id;
-    request.argument = port;
-    (void)send(request, {});
+    if (!open_) return done(fail(Errc::Unavailable, "the warden is gone"));
+    wire::Request request = about(wire::Verb::Connect, id);
+    request.port = port;
+    request.cookie = ++cookie_;
+    connects_.emplace(request.cookie, std::move(done));
+    enqueue({request, {}});
   }
 
  private:
-  Result<> send(const wire::Request& request, const std::vector<int>& fds) {
-    return net::send_packet(channel_.get(), {reinterpret_cast<const char*>(&request), sizeof request}, fds);
+  struct Message {
+    wire::Request request;
+    std::vector<Fd> fds;
+  };
+  struct Pending {
+    std::function<void(Result<Started>)> done;
+    StartSpec spec;
+    std::vector<Fd> inherited;
+    bool sent = false;
+    Fd control, output;  // once it is sent
+  };
+
+  static wire::Request about(wire::Verb verb, uint64_t id) {
+    wire::Request request;
+    request.verb = verb;
+    request.id = id;
+    return request;
   }
-  void arm() {
-    watch_.when_readable([this] { receive(); });
+
+  static Result<std::vector<Fd>> duplicates(const std::vector<int>& borrowed) {
+    std::vector<Fd> copies;
+    for (int fd : borrowed) {
+      copies.emplace_back(fcntl(fd, F_DUPFD_CLOEXEC, 3));
+      if (!copies.back()) return fail_errno("inherited descriptor");
+    }
+    return copies;
   }
-  void fail_start(uint64_t id, Error error) {
-    auto node = starting_.extract(id);
-    if (!node.empty()) node.mapped()(Failure(std::move(error)));
+
+  static Result<Message> start_message(Pending& pending) {
+    const StartSpec& spec = pending.spec;
+    Message message;
+    wire::Request& request = message.request;
+    request = about(wire::Verb::Start, spec.id);
+    if (spec.code.size() >= sizeof request.code || spec.output.size() >= sizeof request.output) {
+      return fail(Errc::Invalid, "directory name too long");
+    }
+    request.kind = static_cast<uint32_t>(spec.kind);
+    request.memory_bytes = spec.limits.memory_bytes;
+    request.tmp_bytes = spec.kind == Kind::Unpack ? 0 : spec.limits.tmp_bytes;
+    request.visible_cpus = spec.limits.visible_cpus;
+    request.pids = spec.limits.pids;
+    request.inherit = static_cast<uint32_t>(spec.inherit.size());
+    wire::put(request.code, spec.code);
+    wire::put(request.output, spec.output);
+    std::string encoded = TRY(encode_spec(spec));
+    Fd text = TRY(memory_file(encoded));
+    auto [ours, theirs] = TRY(net::packet_pair());
+    int ends[2];
+    if (pipe2(ends, O_CLOEXEC) != 0) return fail_errno("pipe");
+    pending.output = Fd(ends[0]);
+    pending.control = std::move(ours);
+    Fd sink(ends[1]);
+    fcntl(pending.output.get(), F_SETFL, O_NONBLOCK);
+    fcntl(pending.control.get(), F_SETFL, O_NONBLOCK);
+    for (Fd* fd : {&theirs, &text, &sink}) message.fds.push_back(std::move(*fd));
+    for (Fd& fd : pending.inherited) message.fds.push_back(std::move(fd));
+    pending.sent = true;
+    pending.spec = {};
+    return message;
+  }
+
+  void start_more() {
+    while (open_ && !starting_.empty() && in_flight_ < kMostStarting) {
+      auto next = starts_.find(starting_.front());
+      starting_.pop_front();
+      if (next == starts_.end()) continue;  // killed
+      auto message = start_message(next->second);
+      if (message) {
+        ++in_flight_;
+        enqueue(std::move(*message));
+      } else {
+        auto done = std::move(next->second.done);
+        starts_.erase(next);
+        done(Failure(std::move(message).error()));
+      }
+    }
+  }
+
+  void enqueue(Message message) {
+    if (!open_) return;
+    if (queue_.size() >= kMostQueued) return lose("too many requests wait for the warden");
+    queue_.push_back(std::move(message));
+    if (queue_.size() == 1) flush();
+  }
+
+  void flush() {
+    while (open_ && !queue_.empty()) {
+      const Message& message = queue_.front();
+      std::vector<int> numbers;
+      for (const Fd& fd : message.fds) numbers.push_back(fd.get());
+      auto sent = net::send_packet(channel_.get(), wire::bytes_of(message.request), numbers);
+      if (!sent && sent.error().code == Errc::Exhausted) return watch_.when_writable([this] { flush(); });
+      if (!sent) return lose(sent.error().message);
+      queue_.pop_front();
+    }
+  }
+
+  void watch() {
+    watch_.when_readable([this] {
+      receive();
+      if (open_) watch();
+    });
   }
 
   void receive() {
-    for (;;) {
-      auto packet = net::receive_packet(channel_.get(), sizeof(wire::Report), 16);
-      if (!packet && packet.error().code == Errc::Timeout) return arm();
-      if (!packet || packet->bytes.empty()) {
-        log::error("warden", "the starter is gone");
-        if (lost_) lost_();
-        return;
-      }
+    // Bounded, so that a burst of exits does not keep the loop from other work.
+    for (int i = 0; i < 32 && open_; ++i) {
+      auto packet = net::receive_packet(channel_.get(), sizeof(wire::Report), wire::kMaxFds);
+      if (!packet && packet.error().code == Errc::Timeout) return;
+      if (!packet || packet->bytes.empty()) return lose("the warden is gone");
       wire::Report report;
-      if (packet->bytes.size() != sizeof report) continue;
-      std::memcpy(&report, packet->bytes.data(), sizeof report);
-      report.text[sizeof report.text - 1] = '\0';
+      if (!wire::parse(packet->bytes, report)) return lose("the warden speaks another version");
       handle(report, std::move(packet->fds));
     }
   }
 
   void handle(const wire::Report& report, std::vector<Fd> fds) {
-    switch (report.event) {
-      case wire::Event::Started: {
-        auto node = starting_.extract(report.id);
-        if (node.empty() || fds.size() < 6) return;
-        Started started{std::move(fds[0]), std::move(fds[1]), std::move(fds[3]), std::move(fds[4]), std::move(fds[5]), std::move(fds[2]), {}};
-        for (size_t i = 6; i < fds.size(); ++i) started.usage.push_back(std::move(fds[i]));
-        return node.mapped()(std::move(started));
-      }
-      case wire::Event::Failed: {
-        if (auto it = connecting_.find(report.id); it != connecting_.end() && !starting_.count(report.id)) {
-          return answer_connect(report.id, fail(Errc::NotFound, "nothing listens on that port inside the sandbox"));
-        }
-        return fail_start(report.id, Error{Errc::Io, std::string("sandbox: ") + report.text});
-      }
-      case wire::Event::Exited:
-        if (on_exit_) on_exit_(report.id, Exit{report.status, report.oom != 0});
-        return;
-      case wire::Event::Connected:
-        if (!fds.empty()) answer_connect(report.id, std::move(fds[0]));
-        return;
+    if (report.event == wire::Event::Started) started(report, std::move(fds));
+    if (report.event == wire::Event::Exited && on_exit_) {
+      on_exit_(report.id, {report.status, report.oom != 0, report.cpu_user_us, report.cpu_system_us, report.max_rss_kib});
+    }
+    if (report.event == wire::Event::Connected) {
+      auto found = connects_.find(report.cookie);
+      if (found == connects_.end()) return;
+      auto done = std::move(found->second);
+      connects_.erase(found);
+      if (report.error || fds.size() != 1) return done(error_of(report));
+      done(std::move(fds[0]));
     }
   }
 
-  void answer_connect(uint64_t id, Result<Fd> result) {
-    auto it = connecting_.find(id);
-    if (it == connecting_.end()) return;
-    auto done = std::move(it->second.front());
-    it->second.erase(it->second.begin());
-    if (it->second.empty()) connecting_.erase(it);
-    done(std::move(result));
+  static Failure error_of(const wire::Report& report) {
+    return fail(code_of(report.error), "warden: " + std::string(wire::get(report.text)));
   }
 
+  void started(const wire::Report& report, std::vector<Fd> fds) {
+    auto found = starts_.find(report.id);
+    if (found == starts_.end()) return;
+    Pending pending = std::move(found->second);
+    starts_.erase(found);
+    --in_flight_;
+    start_more();
+    if (report.error || fds.size() < kFixedFds) return pending.done(error_of(report));
+    Started s;
+    s.pidfd = std::move(fds[0]);
+    s.runtime_listener = std::move(fds[1]);
+    s.gateway_listener = std::move(fds[2]);
+    s.resolver = std::move(fds[3]);
+    s.control = std::move(pending.control);
+    s.output = std::move(pending.output);
+    for (size_t i = kFixedFds; i < fds.size(); ++i) s.usage.push_back(std::move(fds[i]));
+    pending.done(std::move(s));
+  }
+
+  void lose(std::string reason) {
+    if (!open_) return;
+    open_ = false;
+    log::error("sandbox", reason);
+    queue_.clear();
+    starting_.clear();
+    auto starts = std::move(starts_);
+    auto connects = std::move(connects_);
+    for (auto& [id, pending] : starts) pending.done(fail(Errc::Unavailable, reason));
+    for (auto& [cookie, done] : connects) done(fail(Errc::Unavailable, reason));
+  }
+
+  net::Loop& loop_;
   Fd channel_;
   net::Watch watch_;
-  std::function<void()> lost_;
-  std::unordered_map<uint64_t, std::function<void(Result<Started>)>> starting_;
-  std::unordered_map<uint64_t, std::vector<std::function<void(Result<Fd>)>>> connecting_;
+  bool open_ = true;
+  uint64_t cookie_ = 0;
+  std::deque<Message> queue_;      // to be sent
+  std::deque<uint64_t> starting_;  // to be queued when earlier starts are answered
+  size_t in_flight_ = 0;           // starts that were queued and not answered
+  std::unordered_map<uint64_t, Pending> starts_;
+  std::unordered_map<uint64_t, std::function<void(Result<Fd>)>> connects_;
   std::function<void(uint64_t, Exit)> on_exit_;
 };
 
-uint64_t field(std::string_view text, std::string_view name) {
-  for (size_t at = 0; (at = text.find(name, at)) != std::string_view::npos; at += name.size()) {
-    if (at == 0 || text[at - 1] == '\n') return std::strtoull(text.data() + at + name.size(), nullptr, 10);
-  }
-  return 0;
-}
-
 }  // namespace
 
-std::unique_ptr<Warden> make_warden(net::Loop& loop, Fd channel, std::function<void()> lost) {
-  return std::make_unique<ChannelWarden>(loop, std::move(channel), std::move(lost));
-}
-
-// Order of Started::usage, by cgroup.cc: version 1 cpuacct.usage_user, cpuacct.usage_sys (ns), cpu.stat, max_usage,
-// oom_control; version 2 cpu.stat, memory.peak, memory.events.
-Result<Usage> read_usage(const Started& sandbox) {
-  char buffer[5][1024];
-  size_t count = sandbox.usage.size();
-  if (count != 5 && count != 3) return fail(Errc::NotFound, "no usage files");
-  for (size_t i = 0; i < count; ++i) {
-    ssize_t n = pread(sandbox.usage[i].get(), buffer[i], sizeof buffer[i] - 1, 0);
-    if (n < 0) return fail_errno("read usage");
-    buffer[i][n] = '\0';
-  }
-  Usage usage;
-  if (count == 5) {
-    usage.cpu_user_us = std::strtoull(buffer[0], nullptr, 10) / 1000;
-    usage.cpu_system_us = std::strtoull(buffer[1], nullptr, 10) / 1000;
-    usage.throttled_us = field(buffer[2], "throttled_time ") / 1000;
-    usage.memory_peak_bytes = std::strtoull(buffer[3], nullptr, 10);
-    usage.oom_kills = field(buffer[4], "oom_kill ");
-  } else {
-    usage.cpu_user_us = field(buffer[0], "user_usec ");
-    usage.cpu_system_us = field(buffer[0], "system_usec ");
-    usage.throttled_us = field(buffer[0], "throttled_usec ");
-    usage.memory_peak_bytes = std::strtoull(buffer[1], nullptr, 10);
-    usage.oom_kills = field(buffer[2], "oom_kill ");
-  }
-  return usage;
-}
+std::unique_ptr<Warden> make_warden(net::Loop& loop, Fd channel) { return std::make_unique<Client>(loop, std::move(channel)); }
 
 }  // namespace gust::sandbox

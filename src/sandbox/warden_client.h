@@ -2,7 +2,8 @@
 
 #pragma once
 
-// The daemon's end of the warden's channel. Loop thread only.
+// The daemon's end of the channel to the warden's starter. All on the loop's thread. When the warden is gone, everything
+// that waits fails with Unavailable and later calls fail the same way.
 
 #include <memory>
 
@@ -10,7 +11,6 @@
 
 namespace gust::sandbox {
 
-// When the channel ends (the starter is gone) `lost` is called: the daemon cannot go on.
-std::unique_ptr<Warden> make_warden(net::Loop& loop, Fd channel, std::function<void()> lost);
+std::unique_ptr<Warden> make_warden(net::Loop& loop, Fd channel);
 
 }  // namespace gust::sandbox

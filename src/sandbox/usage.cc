@@ -1,0 +1,125 @@
+// SPDX-License-Identifier: Apache-2.0
+
+#include "sandbox/usage.h"
+
+#include <fcntl.h>
+
+#include <array>
+#include <cerrno>
+#include <charconv>
+#include <string_view>
+
+#include "sandbox/sandbox.h"
+
+namespace gust::sandbox {
+namespace {
+
+constexpr size_t kMostThreads = 512;  // whose run delay is read; each costs about 5 us
+
+using Buffer = std::array<char, 8192>;
+
+Result<std::string_view> read_counter(const Fd& fd, Buffer& buffer) {
+  ssize_t n = pread(fd.get(), buffer.data(), buffer.size(), 0);
+  if (n < 0 && errno == ENODEV) return fail(Errc::NotFound, "the sandbox is gone");
+  if (n < 0) return fail_errno("read usage");
+  return std::string_view(buffer.data(), static_cast<size_t>(n));
+}
+
+uint64_t number(std::string_view text) {
+  uint64_t value = 0;
+  std::from_chars(text.data(), text.data() + text.size(), value);
+  return value;
+}
+
+std::string_view next_word(std::string_view& text) {
+  size_t begin = text.find_first_not_of(" \n");
+  if (begin == std::string_view::npos) return text = {};
+  size_t end = text.find_first_of(" \n", begin);
+  if (end == std::string_view::npos) end = text.size();
+  std::string_view word = text.substr(begin, end - begin);
+  text.remove_prefix(end);
+  return word;
+}
+
+uint64_t field(std::string_view text, std::string_view key) {
+  while (!text.empty()) {
+    std::string_view name = next_word(text), value = next_word(text);
+    if (name == key) return number(value);
+  }
+  return 0;
+}
+
+// Second number of /proc/TID/schedstat: nanoseconds of waiting for a CPU. Threads that have ended are not counted.
+uint64_t run_delay_us(std::string_view threads) {
+  uint64_t sum_ns = 0;
+  Buffer buffer;
+  for (size_t count = 0; count < kMostThreads; ++count) {
+    std::string_view tid = next_word(threads);
+    if (tid.empty() || tid.size() > 10) break;
+    char path[40] = "/proc/";
+    char* end = path + 6;
+    end += tid.copy(end, tid.size());
+    std::string_view("/schedstat").copy(end, 10);
+    Fd fd(open(path, O_RDONLY | O_CLOEXEC));
+    if (!fd) continue;
+    ssize_t n = read(fd.get(), buffer.data(), 128);
+    if (n <= 0) continue;
+    std::string_view text(buffer.data(), static_cast<size_t>(n));
+    next_word(text);
+    sum_ns += number(next_word(text));
+  }
+  return sum_ns / 1000;
+}
+
+Result<Usage> read_v1(const std::vector<Fd>& files) {
+  Usage usage;
+  Buffer buffer;
+  // The total is exact, its split comes from timer ticks: share out the one by the other.
+  uint64_t total_us = number(TRY(read_counter(files[kV1Cpu], buffer))) / 1000;
+  std::string_view split = TRY(read_counter(files[kV1CpuSplit], buffer));
+  uint64_t user = 0, system = 0;
+  for (int i = 0; i < 3; ++i) next_word(split);  // "cpu user system"
+  while (!next_word(split).empty()) {
+    user += number(next_word(split));
+    system += number(next_word(split));
+  }
+  uint64_t ticks = user + system;
+  usage.cpu_user_us = ticks ? static_cast<uint64_t>(static_cast<double>(total_us) * static_cast<double>(user) / static_cast<double>(ticks)) : total_us;
+  usage.cpu_system_us = total_us - usage.cpu_user_us;
+  usage.throttled_us = field(TRY(read_counter(files[kV1CpuStat], buffer)), "throttled_time") / 1000;
+  usage.memory_peak_bytes = number(TRY(read_counter(files[kV1MemoryPeak], buffer)));
+  usage.oom_kills = field(TRY(read_counter(files[kV1Oom], buffer)), "oom_kill");
+  usage.run_delay_us = run_delay_us(TRY(read_counter(files[kV1Tasks], buffer)));
+  return usage;
+}
+
+Result<Usage> read_v2(const std::vector<Fd>& files) {
+  Usage usage;
+  Buffer buffer;
+  std::string_view cpu = TRY(read_counter(files[kV2CpuStat], buffer));
+  usage.cpu_user_us = field(cpu, "user_usec");
+  usage.cpu_system_us = field(cpu, "system_usec");
+  usage.throttled_us = field(cpu, "throttled_usec");
+  usage.memory_peak_bytes = number(TRY(read_counter(files[kV2MemoryPeak], buffer)));
+  usage.oom_kills = field(TRY(read_counter(files[kV2MemoryEvents], buffer)), "oom_kill");
+  usage.run_delay_us = run_delay_us(TRY(read_counter(files[kV2Threads], buffer)));
+  return usage;
+}
+
+}  // namespace
+
+Result<Usage> read_usage(const Started& sandbox) {
+  if (sandbox.usage.size() == kV1Files) return read_v1(sandbox.usage);
+  if (sandbox.usage.size() == kV2Files) return read_v2(sandbox.usage);
+  return fail(Errc::NotFound, "no usage files");
+}
+
+void reset_peak(const Started& sandbox) {
+  bool v1 = sandbox.usage.size() == kV1Files;
+  if (!v1 && sandbox.usage.size() != kV2Files) return;
+  const Fd& file = sandbox.usage[v1 ? size_t{kV1MemoryPeak} : size_t{kV2MemoryPeak}];
+  // memory.peak can be written from Linux 6.12; before that the peak is that of the sandbox's whole life.
+  [[maybe_unused]] ssize_t n = pwrite(file.get(), "0", 1, 0);
+}
+
+}  // namespace gust::sandbox
