@@ -18,7 +18,7 @@ inline constexpr uint64_t kMostPayload = 6 * 1024 * 1024 + 100;  // synchronous 
 // What a runtime posted about an invocation or its start.
 struct Posted {
   std::string body;
-  std::string error_type;    // of the header or the body; empty: none
+  std::string error_type;    // of the body, a header or a trailer, made safe for a log line; empty: none
   bool trailer_error = false;
 };
 
@@ -27,12 +27,15 @@ class RuntimeEvents {
   virtual ~RuntimeEvents() = default;
   enum class Verdict { Accepted, WrongState, WrongRequest, TooLarge };
   virtual void next(uint64_t environment, http::ExchangePtr exchange) = 0;  // answer it now or later
-  // Called before the 202 is sent; `accept` sends it. The caller's answer goes first.
+  // Called before the runtime has its 202: the caller's answer goes first.
   virtual Verdict response(uint64_t environment, std::string_view request_id, Posted posted) = 0;
   virtual Verdict error(uint64_t environment, std::string_view request_id, Posted posted) = 0;
   virtual Verdict init_error(uint64_t environment, Posted posted) = 0;
-  virtual void posted_done(uint64_t environment) = 0;  // after the 202: bookkeeping
+  // A response of which only the size is known: it is refused unread.
+  virtual Verdict too_large(uint64_t environment, std::string_view request_id, uint64_t bytes) = 0;
+  virtual void posted_done(uint64_t environment) = 0;  // after the runtime has its answer: bookkeeping
   virtual void gone(uint64_t environment, http::Exchange& exchange) = 0;  // a parked next whose peer closed
+  virtual std::string_view state_of(uint64_t environment) const = 0;      // as the Runtime API names states: "Ready"
 };
 
 class RuntimeApi final : public http::Handler {
@@ -43,9 +46,13 @@ class RuntimeApi final : public http::Handler {
   void on_abort(http::Exchange& exchange) override;
 
  private:
-  void finish(http::Exchange& exchange, RuntimeEvents::Verdict verdict);
+  void on_invocation(http::Exchange& exchange);
+  void finish(http::Exchange& exchange, RuntimeEvents::Verdict verdict, std::string_view wanted_state);
   RuntimeEvents& events_;
 };
+
+// 403: what was asked for is not allowed in this state.
+http::Response wrong_state(std::string_view from, std::string_view to);
 
 // Head of the answer to next; the event follows as its body.
 std::string next_head(std::string_view request_id, int64_t deadline_unix_ms, std::string_view function_arn,
