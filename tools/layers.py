@@ -7,7 +7,10 @@ import sys
 ROOT = os.path.join(os.path.dirname(os.path.abspath(__file__)), "..")
 # Wire formats belong to model/: a handler that parses or prints one is refused. http/message.h is model/service.h's own.
 BANNED_IN_SERVICES = re.compile(r'base/json\.h|rapidjson|pugixml|http/(?!message\.h)')
-EXCEPTIONS = {"services/lambda/policy_document.cc": "base/json.h"}  # a policy's text is itself a JSON document
+EXCEPTIONS = {
+    "services/lambda/policy_document.cc": "base/json.h",  # a policy's text is itself a JSON document
+    "services/s3/event_document.cc": "base/json.h",       # so is the event that a function gets
+}
 
 
 def allowed():
