@@ -1,0 +1,236 @@
+// SPDX-License-Identifier: Apache-2.0
+
+// BatchGetItem reads from one view, BatchWriteItem is one mutation: all of it happens or, after an error, nothing.
+
+#include <algorithm>
+#include <set>
+
+#include "model/errors.h"
+#include "services/dynamodb/capacity.h"
+#include "services/dynamodb/dynamodb_service.h"
+#include "services/dynamodb/item_key.h"
+
+namespace gust::dynamodb {
+namespace {
+
+using Problem = std::optional<model::ApiError>;
+
+// DynamoDB API reference: BatchGetItem, BatchWriteItem.
+constexpr size_t kMaxReads = 100, kMaxWrites = 25, kMaxAnswerBytes = 16 << 20;
+
+ApiFailure invalid(std::string text) { return ApiFailure(model::validation(std::move(text))); }
+
+// ---- reading
+
+struct TableRead {
+  TableName table;
+  std::vector<Item> keys;
+  std::optional<std::vector<Path>> projection;
+  Consistency consistency = Consistency::Eventual;
+};
+
+Api<TableRead> read_request(std::string_view table, const Value& request, const model::Identity& identity) {
+  if (auto e = refuse("BatchGetItem", request, {"AttributesToGet"})) return ApiFailure(std::move(*e));
+  auto name = parse_table_name(table, identity);
+  if (!name) return ApiFailure(std::move(name.error()));
+  TableRead out{.table = std::move(*name), .consistency = consistency(request)};
+  auto placeholders = Placeholders::read(request, {"ProjectionExpression"});
+  if (!placeholders) return ApiFailure(std::move(placeholders.error()));
+  if (request.has("ProjectionExpression")) {
+    auto paths = parse_projection(request["ProjectionExpression"].as_string(), *placeholders);
+    if (!paths) return ApiFailure(std::move(paths.error()));
+    out.projection = std::move(*paths);
+  }
+  if (auto e = placeholders->unused()) return ApiFailure(std::move(*e));
+  for (const Value& key : request["Keys"].as_list()) {
+    auto item = parse_item(key);
+    if (!item) return ApiFailure(std::move(item.error()));
+    out.keys.push_back(std::move(*item));
+  }
+  return out;
+}
+
+Api<std::vector<std::string>> row_keys(const Table& table, const std::vector<Item>& keys) {
+  std::vector<std::string> out;
+  std::set<std::string_view> seen;
+  out.reserve(keys.size());
+  for (const Item& item : keys) {
+    auto key = key_of_key(table, item);
+    if (!key) return ApiFailure(std::move(key.error()));
+    out.push_back(std::move(*key));
+    if (!seen.insert(out.back()).second) return invalid("Provided list of item keys contains duplicates");
+  }
+  return out;
+}
+
+struct TableAnswer {
+  Value items = Value::list();
+  Value unread = Value::list();  // keys
+  double units = 0;
+};
+
+// `rest`: bytes of items that the whole answer may still take.
+Result<TableAnswer> read_items(store::View& view, const TableRead& request, const std::vector<std::string>& keys, size_t& rest) {
+  TableAnswer out;
+  for (size_t i = 0; i < keys.size(); ++i) {
+    if (rest == 0) {
+      out.unread.push(to_value(request.keys[i]));
+      continue;
+    }
+    const auto row = TRY(view.get(store::Space::Item, keys[i]));
+    size_t size = 0;
+    if (row) {
+      const Item item = TRY(decode_item(*row));
+      size = size_of(item);
+      out.items.push(to_value(request.projection ? project(item, *request.projection) : item));
+    }
+    out.units += read_units(size, request.consistency);
+    rest -= std::min(rest, size);
+  }
+  return out;
+}
+
+// ---- writing
+
+struct OneWrite {
+  bool put = false;
+  Item item;          // or the key
+  std::string bytes;  // of put
+};
+struct TableWrites {
+  TableName table;
+  std::vector<OneWrite> writes;
+};
+
+Api<OneWrite> read_write(const Value& request) {
+  const bool put = request.has("PutRequest");
+  if (put == request.has("DeleteRequest")) {
+    return invalid(
+        put ? "Supplied AttributeValue has more than one datatypes set, must contain exactly one of the supported datatypes"
+            : "Supplied AttributeValue is empty, must contain exactly one of the supported datatypes");
+  }
+  auto item = parse_item(put ? request["PutRequest"]["Item"] : request["DeleteRequest"]["Key"]);
+  if (!item) return ApiFailure(std::move(item.error()));
+  OneWrite out{.put = put, .item = std::move(*item)};
+  if (put && size_of(out.item) > kMaxItemBytes) return invalid("Item size has exceeded the maximum allowed size");
+  if (put) encode(out.item, out.bytes);
+  return out;
+}
+
+// A BatchWriteItem: what was asked, and what its mutation found (set anew on each run).
+struct Batch {
+  model::Identity identity;
+  std::vector<TableWrites> tables;
+  Report report = Report::None;
+  Problem problem;
+  std::vector<double> units;  // by table
+
+  Result<> run(store::Transaction& transaction);
+  Result<> run(store::Transaction& transaction, const TableWrites& table);
+  Result<> refused(model::ApiError error) {
+    problem = std::move(error);
+    return fail(Errc::Conflict, problem->message);
+  }
+};
+
+Result<> Batch::run(store::Transaction& transaction) {
+  problem.reset(), units.clear();
+  for (const TableWrites& table : tables) TRY(run(transaction, table));
+  return {};
+}
+
+Result<> Batch::run(store::Transaction& transaction, const TableWrites& t) {
+  const auto table = TRY(read_table(transaction, identity.account, identity.region, t.table.name));
+  if (!table) return refused(table_not_found());
+  std::set<std::string> seen;
+  double used = 0;
+  for (const OneWrite& w : t.writes) {
+    const auto key = w.put ? key_of_item(*table, w.item) : key_of_key(*table, w.item);
+    if (!key) return refused(key.error());
+    if (!seen.insert(*key).second) return refused(model::validation("Provided list of item keys contains duplicates"));
+    if (report != Report::None) {
+      const auto row = TRY(transaction.get(store::Space::Item, *key));
+      const size_t before = row ? size_of(TRY(decode_item(*row))) : 0;
+      used += write_units(before, w.put ? size_of(w.item) : 0);
+    }
+    TRY(w.put ? transaction.put(store::Space::Item, *key, w.bytes) : transaction.erase(store::Space::Item, *key));
+  }
+  units.push_back(used);
+  return {};
+}
+
+Api<std::shared_ptr<Batch>> read_batch(const model::Call& call) {
+  auto batch = std::make_shared<Batch>();
+  batch->identity = call.identity;
+  batch->report = capacity_report(call.input);
+  size_t count = 0;
+  std::set<std::string> names;
+  for (const auto& [table, writes] : call.input["RequestItems"].as_map()) {
+    auto name = parse_table_name(table, call.identity);
+    if (!name) return ApiFailure(std::move(name.error()));
+    if (!names.insert(name->name).second) return invalid("Provided list of tables contains duplicates");
+    TableWrites t{.table = std::move(*name)};
+    count += writes.size();
+    if (count > kMaxWrites) return invalid("Too many items requested for the BatchWriteItem call");
+    for (const Value& request : writes.as_list()) {
+      auto write = read_write(request);
+      if (!write) return ApiFailure(std::move(write.error()));
+      t.writes.push_back(std::move(*write));
+    }
+    batch->tables.push_back(std::move(t));
+  }
+  return batch;
+}
+
+}  // namespace
+
+Api<Value> DynamoDbService::batch_get_item(const model::Call& call) {
+  const Value& wanted = call.input["RequestItems"];
+  const Report report = capacity_report(call.input);
+  size_t count = 0;
+  for (const auto& [name, request] : wanted.as_map()) count += request["Keys"].size();
+  if (count > kMaxReads) return invalid("Too many items requested for the BatchGetItem call");
+  auto v = view();
+  if (!v) return ApiFailure(std::move(v.error()));
+  Value output = Value::map(), responses = Value::map(), unread = Value::map(), consumed = Value::list();
+  size_t rest = kMaxAnswerBytes;
+  for (const auto& [name, request] : wanted.as_map()) {
+    const auto parsed = read_request(name, request, call.identity);
+    if (!parsed) return ApiFailure(parsed.error());
+    const auto table = table_of(**v, parsed->table, call.identity);
+    if (!table) return ApiFailure(table.error());
+    const auto keys = row_keys(*table, parsed->keys);
+    if (!keys) return ApiFailure(keys.error());
+    auto answer = read_items(**v, *parsed, *keys, rest);
+    if (!answer) return ApiFailure(model::from_error("dynamodb", answer.error()));
+    responses.set(name, std::move(answer->items));
+    if (answer->unread.size() > 0) unread.set(name, request).set("Keys", std::move(answer->unread));
+    if (report != Report::None) consumed.push(consumed_capacity(name, answer->units, report));
+  }
+  output.set("Responses", std::move(responses));
+  output.set("UnprocessedKeys", std::move(unread));
+  if (report != Report::None) output.set("ConsumedCapacity", std::move(consumed));
+  return output;
+}
+
+void DynamoDbService::batch_write_item(model::Call& call, const model::Responder& responder) {
+  auto read = read_batch(call);
+  if (!read) return responder.error(std::move(read.error()));
+  auto batch = std::move(*read);
+  store_.commit([batch](store::Transaction& transaction) { return batch->run(transaction); },
+                [batch, responder](Result<> done) {
+                  if (batch->problem) return responder.error(std::move(*batch->problem));
+                  if (!done) return responder.error(model::from_error("dynamodb", done.error()));
+                  Value output = Value::map();
+                  output.set("UnprocessedItems", Value::map());
+                  if (batch->report != Report::None) {
+                    Value& consumed = output.set("ConsumedCapacity", Value::list());
+                    for (size_t i = 0; i < batch->tables.size(); ++i) {
+                      consumed.push(consumed_capacity(batch->tables[i].table.given, batch->units[i], batch->report));
+                    }
+                  }
+                  responder.reply(std::move(output));
+                });
+}
+
+}  // namespace gust::dynamodb
