@@ -87,6 +87,7 @@ class Supervisor {
 
  private:
   void start();
+  void clean_in_background();
   void stop_all(int signal_number);
   bool reap(bool block);
   bool wait_for_children(int64_t limit_us);
@@ -161,6 +162,16 @@ void Supervisor::start() {
   if (remover_ < 0 || starter_ < 0 || daemon_ < 0) log::error("supervisor", "fork failed");
 }
 
+// What an earlier life left behind, if it was killed: a process of its own, because it must not delay serving.
+void Supervisor::clean_in_background() {
+  const pid_t self = getpid();
+  if (fork() != 0) return;  // where it fails the next end or start cleans
+  become_child(SIGKILL, self, "gust-cleaner");
+  options_.listeners.clear(), lock_.reset(), signals_.reset();
+  processes_.clean_leftovers();
+  _exit(0);
+}
+
 void Supervisor::stop_all(int signal_number) {
   for (pid_t pid : {daemon_, starter_, remover_}) {
     if (pid > 0) kill(pid, signal_number);
@@ -223,6 +234,7 @@ int Supervisor::end() {
 
 int Supervisor::run() {
   int64_t back_off = kFirstBackOffUs;
+  clean_in_background();
   for (;;) {
     start();
     for (;;) {
