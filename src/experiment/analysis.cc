@@ -190,11 +190,12 @@ Value reconciliation_value(const Reconciliation& r) {
   return out;
 }
 
-const ArmResult* least(const std::vector<ArmResult>& arms, double ArmResult::*price, bool by_time) {
+template <class Key>
+const ArmResult* least_function(const std::vector<ArmResult>& arms, Key key) {
   const ArmResult* out = nullptr;
   for (const ArmResult& a : arms) {
     if (a.arm.kind != Arm::Kind::Function || a.images == 0) continue;
-    if (out == nullptr || (by_time ? a.overall.mean < out->overall.mean : a.*price < out->*price)) out = &a;
+    if (out == nullptr || key(a) < key(*out)) out = &a;
   }
   return out;
 }
@@ -211,8 +212,12 @@ const ArmResult* Analysis::server() const {
   auto at = std::find_if(arms.begin(), arms.end(), [](const ArmResult& a) { return a.arm.kind == Arm::Kind::Service; });
   return at == arms.end() ? nullptr : &*at;
 }
-const ArmResult* Analysis::cheapest() const { return least(arms, &ArmResult::image_price, false); }
-const ArmResult* Analysis::fastest() const { return least(arms, &ArmResult::image_price, true); }
+const ArmResult* Analysis::cheapest() const {
+  return least_function(arms, [](const ArmResult& a) { return a.image_price; });
+}
+const ArmResult* Analysis::fastest() const {
+  return least_function(arms, [](const ArmResult& a) { return a.overall.mean; });
+}
 
 Result<Analysis> analyze(const Collected& c) {
   Analysis out;

@@ -62,10 +62,12 @@ Answer cost(const Collected& c, const Analysis& analysis) {
   }
   const double server_day = server ? server->day_price : analysis.server_day;
   const double saved = (server_day - cheapest->day_price) * kDaysPerYear;
-  out.verdict = saved > 0 ? "Yes" : "No";
+  out.verdict = (saved > 0 ? "Yes, " : "No, ") + grouped(std::abs(saved)) + " USD a year " + (saved > 0 ? "less" : "more");
   out.text = "At " + grouped(c.run.uploads_per_day) + " uploads a day " + both_prices(*cheapest, analysis, server_day) +
-             (server && server->instances > 1 ? " for " + std::to_string(server->instances) + " of them" : "") + ": " +
-             money(std::abs(saved)) + " USD a year " + (saved > 0 ? "less" : "more") + " with functions.";
+             (server && server->instances > 1 ? " for " + std::to_string(server->instances) + " of them" : "") + ", or " +
+             money(cheapest->year_price) + " against " + money(server_day * kDaysPerYear) + " USD a year. The function is billed " +
+             fixed(cheapest->units_mean, 1) + " units of " + std::to_string(c.lambda.quantum_ms) + " ms per image; the server is paid for by the hour, " +
+             "whether pictures come or not.";
   return out;
 }
 
@@ -76,12 +78,12 @@ std::string flip(const Collected& c, const Analysis& analysis) {
   const std::string type = analysis.server_type;
   std::string out;
   if (capacity <= 0) {
-    out = "The answer turns at " + grouped(at) + " uploads a day, if one " + type + " can do as many: above that the server is cheaper.";
+    out = "The answer changes at " + grouped(at) + " uploads a day, if one " + type + " can do as many: above that the server is cheaper.";
   } else if (cheapest->break_even.within_capacity()) {
-    out = "The answer turns at " + grouped(at) + " uploads a day: above that one " + type + " is cheaper than " + name(*cheapest) +
+    out = "The answer changes at " + grouped(at) + " uploads a day: above that one " + type + " is cheaper than " + name(*cheapest) +
           ", and it can do up to " + grouped(capacity) + ".";
   } else {
-    out = "With one " + type + " the answer does not turn: break-even lies at " + grouped(at) + " uploads a day, more than the " +
+    out = "With one " + type + " the answer does not change: break-even lies at " + grouped(at) + " uploads a day, more than the " +
           grouped(capacity) + " that it can do. It would if an image took it less than " +
           milliseconds(c.run.workers * 86400 / at * 1e3) + " instead of " + milliseconds(server->overall.mean) + ".";
   }
@@ -90,7 +92,7 @@ std::string flip(const Collected& c, const Analysis& analysis) {
   const double units = c.run.uploads_per_day > 0 ? (day / c.run.uploads_per_day - c.lambda.price_per_request) / cheapest->unit_price : 0;
   if (units >= 1) {
     const double ms = std::floor(units) * static_cast<double>(c.lambda.quantum_ms);
-    out += " At " + grouped(c.run.uploads_per_day) + " a day it turns where an image is billed with more than " + grouped(std::floor(units)) +
+    out += " At " + grouped(c.run.uploads_per_day) + " a day it changes where an image is billed with more than " + grouped(std::floor(units)) +
            " units (" + milliseconds(ms) + ") on " + name(*cheapest) + "; here it is " + fixed(cheapest->units_mean, 1) + ".";
   }
   return out;
@@ -123,6 +125,7 @@ Answer advantages(const Collected& c, const Analysis& analysis) {
                cold_text(analysis) + ".";
   }
   if (server != nullptr && server->images > 0) {
+    if (fastest) out.verdict = milliseconds(fastest->delay.p50) + " or " + milliseconds(server->delay.p50) + " until work begins";
     out.text += " Server: " + milliseconds(server->delay.p50) + " from upload to start (median), started in " +
                 milliseconds(mean_deploy_ms(c, Arm::Kind::Service)) + ", never cold; but busy only " + percent(server->busy_share) +
                 " of the time that it was on even in this run's bursts, and billed all day.";

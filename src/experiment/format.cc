@@ -24,9 +24,11 @@ std::string grouped(double value) {
 }
 
 std::string short_count(double value) {
-  if (value >= 9.995e5) return fixed(value / 1e6, value < 9.95e6 ? 1 : 0) + " M";
-  if (value >= 999.5) return fixed(value / 1e3, value < 9.95e3 ? 1 : 0) + " k";
-  return fixed(value, 0);
+  const bool millions = value >= 999'500;
+  if (value < 999.5) return fixed(value, 0);
+  std::string out = fixed(value / (millions ? 1e6 : 1e3), value < (millions ? 9.95e6 : 9.95e3) ? 1 : 0);
+  if (out.ends_with(".0")) out.resize(out.size() - 2);
+  return out + (millions ? " M" : " k");
 }
 
 std::string milliseconds(double ms) {

@@ -19,7 +19,8 @@ Result<Arm> parse_arm(std::string_view name) {
     arm.vcpus = static_cast<double>(*memory) / 1769;
     return arm;
   }
-  if (name.starts_with("svc-") && name.size() > 4 && name.find('/') == std::string_view::npos && name.find('#') == std::string_view::npos) {
+  constexpr std::string_view kTypeCharacters = "abcdefghijklmnopqrstuvwxyz0123456789.-";
+  if (name.starts_with("svc-") && name.size() > 4 && name.size() <= 40 && name.substr(4).find_first_not_of(kTypeCharacters) == std::string_view::npos) {
     arm.kind = Arm::Kind::Service;
     arm.instance_type = name.substr(4);
     arm.vcpus = 2;
