@@ -2,8 +2,10 @@
 
 #include "base/encoding.h"
 
+#include <algorithm>
 #include <array>
 #include <charconv>
+#include <cstring>
 
 namespace gust {
 namespace {
@@ -11,6 +13,7 @@ namespace {
 constexpr char kBase64[] = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/";
 constexpr char kHexLower[] = "0123456789abcdef";
 constexpr char kHexUpper[] = "0123456789ABCDEF";
+constexpr std::string_view kReplacement = "\xEF\xBF\xBD";  // U+FFFD
 
 constexpr std::array<int8_t, 256> base64_table() {
   std::array<int8_t, 256> table{};
@@ -151,6 +154,7 @@ Result<std::string> percent_decode(std::string_view text, Plus plus) {
 }
 
 std::string escape_xml(std::string_view text) {
+  if (!is_utf8(text)) return escape_xml(to_utf8(text));
   std::string out;
   out.reserve(text.size());
   for (unsigned char c : text) {
@@ -163,7 +167,7 @@ std::string escape_xml(std::string_view text) {
       case '\r': out += "&#xD;"; break;
       default:
         if (c < 0x20 && c != '\t' && c != '\n') {
-          out += "\xEF\xBF\xBD";
+          out += kReplacement;
         } else {
           out += static_cast<char>(c);
         }
@@ -175,25 +179,49 @@ std::string escape_xml(std::string_view text) {
 std::string escape_terminal(std::string_view text) {
   std::string out;
   out.reserve(text.size());
-  for (unsigned char c : text) {
-    if (c < 0x20 || c == 0x7F) {
-      out += "\\x";
-      out += kHexLower[c >> 4];
-      out += kHexLower[c & 15];
+  while (!text.empty()) {
+    const size_t n = std::max<size_t>(utf8_length(text), 1);
+    const auto first = static_cast<unsigned char>(text[0]);
+    // Control characters, those of ISO 6429's second set (U+0080 to U+009F: CSI among them), and bytes that are no UTF-8.
+    const bool second_set = n == 2 && first == 0xC2 && static_cast<unsigned char>(text[1]) < 0xA0;
+    if (first < 0x20 || first == 0x7F || second_set || (n == 1 && first >= 0x80)) {
+      for (const char c : text.substr(0, n)) {
+        out += "\\x";
+        out += kHexLower[static_cast<unsigned char>(c) >> 4];
+        out += kHexLower[c & 15];
+      }
     } else {
-      out += static_cast<char>(c);
+      out += text.substr(0, n);
     }
+    text.remove_prefix(n);
   }
   return out;
 }
 
 bool is_utf8(std::string_view text) {
   while (!text.empty()) {
+    // Most text is ASCII: eight bytes at once.
+    uint64_t word;
+    if (text.size() >= sizeof word && (std::memcpy(&word, text.data(), sizeof word), (word & 0x8080808080808080) == 0)) {
+      text.remove_prefix(sizeof word);
+      continue;
+    }
     size_t n = utf8_length(text);
     if (n == 0) return false;
     text.remove_prefix(n);
   }
   return true;
+}
+
+std::string to_utf8(std::string_view text) {
+  std::string out;
+  out.reserve(text.size());
+  while (!text.empty()) {
+    size_t n = utf8_length(text);
+    out += n == 0 ? kReplacement : text.substr(0, n);
+    text.remove_prefix(n == 0 ? 1 : n);
+  }
+  return out;
 }
 
 std::string lower(std::string_view text) {

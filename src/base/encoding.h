@@ -24,10 +24,11 @@ enum class Plus { Literal, Space };  // Space: form encoding
 Result<std::string> percent_decode(std::string_view text, Plus plus = Plus::Literal);
 
 // Text that may come from a stranger, made safe for one kind of page.
-std::string escape_xml(std::string_view text);       // & < > " ' ; control characters that XML forbids become U+FFFD
+std::string escape_xml(std::string_view text);       // & < > " ' ; what XML forbids and what is no UTF-8 becomes U+FFFD
 std::string escape_terminal(std::string_view text);  // control characters as \xNN, so that output cannot move a cursor
 
 bool is_utf8(std::string_view text);
+std::string to_utf8(std::string_view text);  // bytes that are no UTF-8 become U+FFFD
 std::string lower(std::string_view text);  // ASCII only
 bool equal_ignoring_case(std::string_view a, std::string_view b);  // ASCII only
 std::string_view trim(std::string_view text);                      // spaces and tabs at both ends

@@ -59,8 +59,8 @@ struct Verb {
 
 // A verb whose action gets its options when it was the one that was called.
 template <class Options>
-Verb<Options> add_verb(Line& line, CLI::App& parent, const std::string& name, const std::string& help, const std::string& examples,
-                       std::function<int(const Context&, const Options&)> run) {
+Verb<Options> add_verb(Line& line, CLI::App& parent, const std::string& name, const std::string& help,
+                       const std::string& examples, std::function<int(const Context&, const Options&)> run) {
   auto options = std::make_shared<Options>();
   CLI::App* app = parent.add_subcommand(name, help);
   app->footer((examples.empty() ? "" : "Examples:\n" + examples + "\n\n") + kEverywhere);
@@ -73,28 +73,36 @@ Verb<Options> add_verb(Line& line, CLI::App& parent, const std::string& name, co
 struct None {};
 CLI::App* add_plain(Line& line, CLI::App& parent, const std::string& name, const std::string& help, const std::string& examples,
                     std::function<int(const Context&)> run) {
-  return add_verb<None>(line, parent, name, help, examples, [run](const Context& context, const None&) { return run(context); }).app;
+  return add_verb<None>(line, parent, name, help, examples, [run](const Context& context, const None&) { return run(context); })
+      .app;
 }
 
 // --env KEY=VALUE, once for each variable.
 void add_variables(CLI::App* app, Pairs& into, const std::string& help) {
-  app->add_option_function<std::vector<std::string>>("--env", [&into](const std::vector<std::string>& all) {
-       for (const std::string& text : all) {
-         const size_t equals = text.find('=');
-         if (equals == 0 || equals == std::string::npos) throw CLI::ValidationError("--env", "'" + text + "' is not KEY=VALUE");
-         into.emplace_back(text.substr(0, equals), text.substr(equals + 1));
-       }
-     }, help)
+  app->add_option_function<std::vector<std::string>>(
+         "--env",
+         [&into](const std::vector<std::string>& all) {
+           for (const std::string& text : all) {
+             const size_t equals = text.find('=');
+             if (equals == 0 || equals == std::string::npos)
+               throw CLI::ValidationError("--env", "'" + text + "' is not KEY=VALUE");
+             into.emplace_back(text.substr(0, equals), text.substr(equals + 1));
+           }
+         },
+         help)
       ->type_name("KEY=VALUE")
       ->allow_extra_args(false);
 }
 
 void add_duration(CLI::App* app, const std::string& name, int64_t& into, const std::string& help) {
-  app->add_option_function<std::string>(name, [&into, name](const std::string& text) {
-       const auto duration = parse_duration(text);
-       if (!duration) throw CLI::ValidationError(name, duration.error().message);
-       into = *duration;
-     }, help)
+  app->add_option_function<std::string>(
+         name,
+         [&into, name](const std::string& text) {
+           const auto duration = parse_duration(text);
+           if (!duration) throw CLI::ValidationError(name, duration.error().message);
+           into = *duration;
+         },
+         help)
       ->type_name("TIME");
 }
 
@@ -109,14 +117,9 @@ void add_environment_verbs(Line& line) {
 }
 
 void add_deploy(Line& line) {
-  auto [app, o] = add_verb<DeployOptions>(line, line.app, "deploy", "Make or update a function from a directory",
-                                          "  gust deploy build/hello\n"
-                                          "  gust deploy build/hello --name greeter --memory 512 --timeout 10 --env STAGE=test",
-                                          [](const Context& context, const DeployOptions& options) {
-                                            DeployOptions all = options;
-                                            all.has_environment = !all.environment.empty();
-                                            return deploy(context, all);
-                                          });
+  auto [app, o] = add_verb<DeployOptions>(
+      line, line.app, "deploy", "Make or update a function from a directory",
+      "  gust deploy build/hello\n  gust deploy build/hello --name greeter --memory 512 --timeout 10 --env STAGE=test", deploy);
   app->add_option("directory", o->directory, "What /var/task shall be; the file 'bootstrap' in it is the program")->required();
   app->add_option("--name", o->name, "Of the function; the directory's name where it is not given");
   app->add_option("--memory", o->memory_mb, "MB of memory; CPU comes with it")->check(CLI::PositiveNumber)->type_name("MB");
@@ -138,7 +141,8 @@ void add_invoke(Line& line) {
   const auto set_file = [options = o](const std::string& text) { options->file = text; };
   app->add_option("function", o->function, "Name or ARN")->required();
   CLI::Option* data = app->add_option_function<std::string>("-d,--data", set_data, "The event")->type_name("JSON");
-  CLI::Option* file = app->add_option_function<std::string>("-f,--file", set_file, "File with the event; - is standard input")->type_name("FILE");
+  CLI::Option* file =
+      app->add_option_function<std::string>("-f,--file", set_file, "File with the event; - is standard input")->type_name("FILE");
   CLI::Option* dash = app->add_option_function<std::string>("dash", set_file, "-: the event comes from standard input");
   dash->check(CLI::IsMember({"-"}))->type_name("");
   data->excludes(file)->excludes(dash);
@@ -155,7 +159,8 @@ CLI::App* add_logs(Line& line, CLI::App& parent, const std::string& what) {
   app->add_option("name", o->name, "Of the " + what)->required();
   app->add_flag("-F,--follow", o->follow, "Go on printing what comes");
   add_duration(app, "--since", o->since_ms, "How far back, such as 90s, 10m, 2h, 3d; 1h where it is not given");
-  app->add_option("--filter", o->filter, "CloudWatch Logs pattern: all these words, none of -these, one of ?these")->type_name("PATTERN");
+  app->add_option("--filter", o->filter, "CloudWatch Logs pattern: all these words, none of -these, one of ?these")
+      ->type_name("PATTERN");
   app->add_option("--limit", o->limit, "Only the last so many lines")->check(CLI::PositiveNumber)->type_name("N");
   return app;
 }
@@ -163,15 +168,16 @@ CLI::App* add_logs(Line& line, CLI::App& parent, const std::string& what) {
 void add_inspection(Line& line) {
   add_plain(line, line.app, "ps", "List execution environments, services and waiting events", "  gust ps\n  gust ps --json", ps);
   auto explained = std::make_shared<std::string>();
-  add_plain(line, line.app, "explain", "Show a function's settings and what the kernel enforces, each with its source", "  gust explain hello",
-            [explained](const Context& context) { return explain(context, *explained); })
+  add_plain(line, line.app, "explain", "Show a function's settings and what the kernel enforces, each with its source",
+            "  gust explain hello", [explained](const Context& context) { return explain(context, *explained); })
       ->add_option("function", *explained, "Its name")
       ->required();
   add_plain(line, line.app, "events", "Show which asynchronous events wait, and why", "  gust events", events);
   auto service = std::make_shared<std::string>();
   auto markdown = std::make_shared<bool>(false);
-  CLI::App* app = add_plain(line, line.app, "compat", "List AWS's operations: built and refused", "  gust compat\n  gust compat lambda",
-                            [=](const Context& context) { return compat(context, *service, *markdown); });
+  CLI::App* app =
+      add_plain(line, line.app, "compat", "List AWS's operations: built and refused", "  gust compat\n  gust compat lambda",
+                [=](const Context& context) { return compat(context, *service, *markdown); });
   CLI::Option* one = app->add_option("service", *service, "Only this one, in full");
   app->add_flag("--markdown", *markdown, "Print the documentation's page docs/aws-differences.md")->excludes(one);
 }
@@ -180,14 +186,15 @@ void add_service(Line& line) {
   CLI::App* app = line.app.add_subcommand("service", "Always-on programs of an instance type's size");
   app->require_subcommand(1);
   app->footer("See 'gust help service run' and so on.");
-  auto [run, o] = add_verb<ServiceOptions>(line, *app, "run", "Start a service from a directory; what follows -- is its command",
-                                           "  gust service run scaler --type c4.large build/scaler\n"
-                                           "  gust service run web --type c4.large --env PORT=80 build/web -- /var/task/web --verbose",
-                                           [&line](const Context& context, const ServiceOptions& options) {
-                                             ServiceOptions all = options;
-                                             all.command = line.behind;
-                                             return service_run(context, all);
-                                           });
+  auto [run, o] =
+      add_verb<ServiceOptions>(line, *app, "run", "Start a service from a directory; what follows -- is its command",
+                               "  gust service run scaler --type c4.large build/scaler\n"
+                               "  gust service run web --type c4.large --env PORT=80 build/web -- /var/task/web --verbose",
+                               [&line](const Context& context, const ServiceOptions& options) {
+                                 ServiceOptions all = options;
+                                 all.command = line.behind;
+                                 return service_run(context, all);
+                               });
   run->add_option("name", o->name, "Of the service")->required();
   run->add_option("--type", o->instance_type, "Instance type: vCPUs and memory")->required();
   add_variables(run, o->environment, "A variable of the program, once for each");
@@ -203,15 +210,29 @@ void add_service(Line& line) {
 
 void add_experiment_run(Line& line, CLI::App& parent) {
   using Options = experiment::RunOptions;
-  auto [app, o] = add_verb<Options>(line, parent, "run", "Upload photographs to functions of several sizes and to a server, and compare",
-                                    "  gust exp run --uploads 8\n  gust exp run --arms fn-512,fn-1728,svc-c4.large --html report.html",
-                                    exp_run);
-  app->add_option("--arms", o->arms, "What is compared, separated by commas; all four where it is not given")->delimiter(',')->allow_extra_args(false);
-  app->add_option("--uploads", o->uploads, "Photographs for each arm")->capture_default_str()->check(CLI::Range(1, 1'000'000))->type_name("N");
-  app->add_option("--speed", o->speed, "2: arrivals twice as dense")->capture_default_str()->check(CLI::PositiveNumber)->type_name("X");
+  auto [app, o] = add_verb<Options>(
+      line, parent, "run", "Upload photographs to functions of several sizes and to a server, and compare",
+      "  gust exp run --uploads 8\n  gust exp run --arms fn-512,fn-1728,svc-c4.large --html report.html", exp_run);
+  app->add_option("--arms", o->arms, "What is compared, separated by commas; all four where it is not given")
+      ->delimiter(',')
+      ->allow_extra_args(false);
+  app->add_option("--uploads", o->uploads, "Photographs for each arm")
+      ->capture_default_str()
+      ->check(CLI::Range(1, 1'000'000))
+      ->type_name("N");
+  app->add_option("--speed", o->speed, "2: arrivals twice as dense")
+      ->capture_default_str()
+      ->check(CLI::PositiveNumber)
+      ->type_name("X");
   app->add_option("--seed", o->seed, "Of photographs, arrivals and order")->capture_default_str()->type_name("S");
-  app->add_option("--rounds", o->rounds, "Each arm has one block in each")->capture_default_str()->check(CLI::Range(1, 1000))->type_name("N");
-  app->add_option("--uploads-per-day", o->uploads_per_day, "What prices are for")->capture_default_str()->check(CLI::PositiveNumber)->type_name("N");
+  app->add_option("--rounds", o->rounds, "Each arm has one block in each")
+      ->capture_default_str()
+      ->check(CLI::Range(1, 1000))
+      ->type_name("N");
+  app->add_option("--uploads-per-day", o->uploads_per_day, "What prices are for")
+      ->capture_default_str()
+      ->check(CLI::PositiveNumber)
+      ->type_name("N");
   app->add_option("--images", o->images, "Directory of JPEG files, instead of installed packages")->type_name("DIR");
   app->add_option("--output", o->output, "Directory for the records")->type_name("DIR");
   app->add_option("--html", o->html, "File for the page")->type_name("FILE");
@@ -223,15 +244,19 @@ void add_experiment_run(Line& line, CLI::App& parent) {
 void add_experiment(Line& line) {
   CLI::App* app = line.app.add_subcommand("exp", "Functions or a server? Measure it: latency and price of the same uploads");
   app->require_subcommand(1);
-  app->footer("Exit status: 0 done and reconciled, 1 failed, 2 a remainder that is listed by id, 3 the server did not do what the run needs.");
+  app->footer(
+      "Exit status: 0 done and reconciled, 1 failed, 2 a remainder that is listed by id, 3 the server did not do what the run "
+      "needs.");
   add_experiment_run(line, *app);
   using Options = experiment::ReportOptions;
-  auto [report, o] = add_verb<Options>(line, *app, "report", "Rebuild the report from the records of a run",
-                                       "  gust exp report exp-20260101 --html report.html",
-                                       [](const Context& context, const Options& options) { return exp_report(context.json, options); });
+  auto [report, o] = add_verb<Options>(
+      line, *app, "report", "Rebuild the report from the records of a run", "  gust exp report exp-20260101 --html report.html",
+      [](const Context& context, const Options& options) { return exp_report(context.json, options); });
   report->add_option("directory", o->run, "That a run left")->required();
   report->add_option("--html", o->html, "File for the page")->type_name("FILE");
-  report->add_option("--uploads-per-day", o->uploads_per_day, "What prices are for; the run's where it is not given")->check(CLI::PositiveNumber)->type_name("N");
+  report->add_option("--uploads-per-day", o->uploads_per_day, "What prices are for; the run's where it is not given")
+      ->check(CLI::PositiveNumber)
+      ->type_name("N");
   report->add_option("--tariff", o->tariff, "Other prices of functions")->type_name("NAME");
   report->add_option("--ec2-tariff", o->ec2_tariff, "Other prices of servers")->type_name("NAME");
   report->parse_complete_callback([&line] { line.local = true; });
@@ -258,12 +283,13 @@ void add_local_verbs(Line& line) {
     return kOk;
   })->parse_complete_callback(local);
   auto words = std::make_shared<std::vector<std::string>>();
-  CLI::App* help = add_plain(line, line.app, "help", "Print the help of a verb", "  gust help service run", [&line, words](const Context&) {
-    const CLI::App* verb = find_verb(line.app, *words);
-    if (!verb) return misused("no such verb: 'gust help' lists them, 'gust serve --help' is the server's");
-    print(verb->help(verb == &line.app ? "" : words->size() == 1 ? "gust" : "gust " + words->front()));
-    return kOk;
-  });
+  CLI::App* help =
+      add_plain(line, line.app, "help", "Print the help of a verb", "  gust help service run", [&line, words](const Context&) {
+        const CLI::App* verb = find_verb(line.app, *words);
+        if (!verb) return misused("no such verb: 'gust help' lists them, 'gust serve --help' is the server's");
+        print(verb->help(verb == &line.app ? "" : words->size() == 1 ? "gust" : "gust " + words->front()));
+        return kOk;
+      });
   help->add_option("verb", *words, "Such as: service run");
   help->parse_complete_callback(local);
 }
@@ -273,10 +299,12 @@ void build(Line& line) {
   app.fallthrough();  // verbs inherit what is set before they are added
   app.formatter(std::make_shared<Help>());
   app.get_formatter()->column_width(30);
-  app.add_option("--endpoint", line.globals.endpoint, "Where the server listens; else $GUST_ENDPOINT, $AWS_ENDPOINT_URL, http://127.0.0.1:4566")
+  app.add_option("--endpoint", line.globals.endpoint,
+                 "Where the server listens; else $GUST_ENDPOINT, $AWS_ENDPOINT_URL, http://127.0.0.1:4566")
       ->type_name("URL");
   app.add_option("--region", line.globals.region, "Else $AWS_REGION, $AWS_DEFAULT_REGION, us-east-1");
-  app.add_option("--state", line.globals.state, "The server's directory, for its key; else $GUST_STATE, /var/lib/gust")->type_name("DIR");
+  app.add_option("--state", line.globals.state, "The server's directory, for its key; else $GUST_STATE, /var/lib/gust")
+      ->type_name("DIR");
   app.add_flag("--json", line.globals.json, "Print JSON");
   add_deploy(line);
   add_invoke(line);
@@ -337,7 +365,9 @@ int usage_error(Line& line, const CLI::ParseError& error) {
   return misused(text + "; see '" + name + " --help'");
 }
 
-bool takes_rest(const CLI::App* verb) { return verb->get_name() == "aws" || (verb->get_name() == "run" && verb->get_parent()->get_name() == "service"); }
+bool takes_rest(const CLI::App* verb) {
+  return verb->get_name() == "aws" || (verb->get_name() == "run" && verb->get_parent()->get_name() == "service");
+}
 
 int parse_and_run(Line& line, const std::vector<std::string>& arguments) {
   build(line);
@@ -353,7 +383,8 @@ int parse_and_run(Line& line, const std::vector<std::string>& arguments) {
     return usage_error(line, error);
   }
   const auto [verb, name] = called(line.app);
-  if (!line.behind.empty() && !takes_rest(verb)) return misused("'" + name + "' takes nothing behind '--'; see '" + name + " --help'");
+  if (!line.behind.empty() && !takes_rest(verb))
+    return misused("'" + name + "' takes nothing behind '--'; see '" + name + " --help'");
   if (line.local) return line.action({.json = line.globals.json});
   const auto context = make_context(line.globals, variable);
   if (!context) return failed(context.error());

@@ -9,31 +9,34 @@
 namespace gust::cli {
 namespace {
 
-std::string names(const Value& list, std::string_view quote) {
-  std::string out;
-  for (const Value& name : list.as_list()) {
-    if (!out.empty()) out += ", ";
-    out.append(quote).append(text_of(name)).append(quote);
-  }
-  return out.empty() ? "none" : out;
+std::vector<std::string> words_of(const Value& list, const std::string& quote) {
+  std::vector<std::string> words;
+  for (const Value& name : list.as_list()) words.push_back(quote + std::string(name.as_string()) + quote);
+  return words;
+}
+
+std::string counts(const Value& service) {
+  const size_t built = service["built"].size();
+  return std::to_string(built) + " of " + std::to_string(built + service["refused"].size());
 }
 
 std::string overview(const Value& compat) {
-  Table table({"SERVICE", "BUILT", "OF", "OPERATIONS"});
+  std::string out;
   for (const auto& [name, service] : compat.as_map()) {
-    const size_t built = service["built"].size();
-    table.add({name, std::to_string(built), std::to_string(built + service["refused"].size()), names(service["built"], "")});
+    out += text_of(name) + ": " + counts(service) + " operations\n" + wrapped(words_of(service["built"], ""), "  ");
   }
-  return table.text() + "Every other operation is refused by name (NotImplemented). 'gust compat SERVICE' lists those too.\n";
+  return out + "Every other operation is refused by name (NotImplemented). 'gust compat SERVICE' lists those too.\n";
 }
 
 std::string one_service(const Value& service) {
-  std::string out;
-  for (const char* part : {"built", "refused"}) {
-    out += std::string(part) + "\n";
-    for (const Value& name : service[part].as_list()) out += "  " + text_of(name) + "\n";
-  }
-  return out;
+  return "built: " + counts(service) + "\n" + wrapped(words_of(service["built"], ""), "  ") + "refused\n" +
+         wrapped(words_of(service["refused"], ""), "  ");
+}
+
+// Of the page: wrapped, so that a change of one operation is a change of one line.
+std::string paragraph(const std::string& title, const Value& list) {
+  const std::string lines = wrapped(words_of(list, "`"), "");
+  return "\n" + title + ":\n" + (lines.empty() ? "none\n" : lines);
 }
 
 }  // namespace
@@ -43,14 +46,14 @@ std::string compat_page(const Value& compat) {
       "# Differences to AWS\n\n"
       "This page is generated: `gust compat --markdown` prints it from the server's own tables, and a test compares the two.\n"
       "An operation that is not built answers `NotImplemented` (HTTP 501) and names itself; so does a member of a built\n"
-      "operation that would have an effect and is not built. Nothing is accepted and ignored.\n\n"
+      "operation that would have an effect and is not built.\n\n"
       "| service | built | of |\n|---|---:|---:|\n";
   for (const auto& [name, service] : compat.as_map()) {
     const size_t built = service["built"].size();
     out += "| " + name + " | " + std::to_string(built) + " | " + std::to_string(built + service["refused"].size()) + " |\n";
   }
   for (const auto& [name, service] : compat.as_map()) {
-    out += "\n## " + name + "\n\nBuilt: " + names(service["built"], "`") + ".\n\nRefused: " + names(service["refused"], "`") + ".\n";
+    out += "\n## " + name + "\n" + paragraph("Built", service["built"]) + paragraph("Refused", service["refused"]);
   }
   return out;
 }

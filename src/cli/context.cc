@@ -36,14 +36,23 @@ Result<bool> read_key(const std::string& path, Context& context) {
   return true;
 }
 
+// Some protocols answer 400 to a wrong key.
+bool is_about_key(const Error& error) {
+  return error.code == Errc::Permission || error.message.starts_with("UnrecognizedClientException") ||
+         error.message.starts_with("InvalidSignatureException");
+}
+
 Error with_advice(Error error, const Context& context) {
   // Gust's own pages have a message and no code; then the client puts "HTTP 404: " in front.
-  if (const size_t colon = error.message.find(": "); error.message.starts_with("HTTP ") && colon == 8) error.message.erase(0, colon + 2);
+  if (const size_t colon = error.message.find(": "); error.message.starts_with("HTTP ") && colon == 8)
+    error.message.erase(0, colon + 2);
   const auto url = http::parse_url(context.aws.endpoint);
   if (error.code == Errc::Unavailable && url && error.message.starts_with(url->host + ":" + std::to_string(url->port) + ": ")) {
-    error.message = "nothing answers at " + context.aws.endpoint + ": start it with 'gust serve' or set --endpoint (" + error.message + ")";
-  } else if (error.code == Errc::Permission) {
-    error.message += "; the key is " + context.aws.credentials.access_key_id +
+    error.message =
+        "nothing answers at " + context.aws.endpoint + ": start it with 'gust serve' or set --endpoint (" + error.message + ")";
+  } else if (is_about_key(error)) {
+    error.message += std::string(error.message.ends_with('.') ? "" : ".") + " The key is " +
+                     context.aws.credentials.access_key_id +
                      ": set AWS_ACCESS_KEY_ID and AWS_SECRET_ACCESS_KEY, or --state to the server's directory";
   } else if (error.code == Errc::Timeout) {
     error.message += " from " + context.aws.endpoint + ": look at its log, or try again";

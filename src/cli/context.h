@@ -26,7 +26,7 @@ struct Context {
 };
 
 using Variable = std::function<std::string(const char*)>;  // of the environment; empty where it is not set
-std::string variable(const char* name);                     // of this process
+std::string variable(const char* name);                    // of this process
 
 // Endpoint: --endpoint, GUST_ENDPOINT, AWS_ENDPOINT_URL, http://127.0.0.1:4566. Region: --region, AWS_REGION,
 // AWS_DEFAULT_REGION, us-east-1. Key: AWS_ACCESS_KEY_ID and AWS_SECRET_ACCESS_KEY; the first of STATE/credentials.json where

@@ -29,8 +29,9 @@ class ContextTest : public testing::Test {
     return make_context(globals, [this](const char* name) { return set_[name]; });
   }
   void write_key() {
-    ASSERT_TRUE(files::write(state_ + "/credentials.json",
-                             R"({"version":1,"keys":[{"access_key_id":"AKIAFILE","secret_access_key":"s'ecret","account":"123456789012"}]})"));
+    ASSERT_TRUE(files::write(
+        state_ + "/credentials.json",
+        R"({"version":1,"keys":[{"access_key_id":"AKIAFILE","secret_access_key":"s'ecret","account":"123456789012"}]})"));
   }
 
   std::string state_;
@@ -81,8 +82,10 @@ TEST_F(ContextTest, ABrokenCredentialsFileIsNamed) {
 
 TEST_F(ContextTest, AShellReadsBackWhatEnvPrints) {
   write_key();
-  const std::string script = environment_text(*make(), true) + "printf '%s|' \"$AWS_ENDPOINT_URL\" \"$AWS_REGION\" "
-                             "\"$AWS_DEFAULT_REGION\" \"$AWS_ACCESS_KEY_ID\" \"$AWS_SECRET_ACCESS_KEY\" \"${AWS_SESSION_TOKEN-unset}\"";
+  const std::string script =
+      environment_text(*make(), true) +
+      "printf '%s|' \"$AWS_ENDPOINT_URL\" \"$AWS_REGION\" "
+      "\"$AWS_DEFAULT_REGION\" \"$AWS_ACCESS_KEY_ID\" \"$AWS_SECRET_ACCESS_KEY\" \"${AWS_SESSION_TOKEN-unset}\"";
   ASSERT_TRUE(files::write(state_ + "/script", script));
   FILE* shell = popen(("AWS_SESSION_TOKEN=left-over sh " + state_ + "/script").c_str(), "r");
   ASSERT_TRUE(shell);

@@ -46,8 +46,9 @@ Result<std::string> name_of_directory(const std::string& directory) {
   if (!realpath(directory.c_str(), path)) return fail_errno(directory);
   std::string name(path);
   name.erase(0, name.rfind('/') + 1);
-  const bool fits = !name.empty() && name.size() <= 64 && name.find_first_not_of(
-      "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789-_") == std::string::npos;
+  const bool fits =
+      !name.empty() && name.size() <= 64 &&
+      name.find_first_not_of("abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789-_") == std::string::npos;
   if (!fits) return fail(Errc::Invalid, "the directory's name '" + name + "' cannot be a function's: give --name");
   return name;
 }
@@ -88,7 +89,7 @@ Value settings(const Deployment& d, const Value& now) {
   if (o.memory_mb && now["MemorySize"].as_int() != o.memory_mb) out.set("MemorySize", o.memory_mb);
   if (o.timeout_s && now["Timeout"].as_int() != o.timeout_s) out.set("Timeout", o.timeout_s);
   if (!o.role.empty() && now["Role"].as_string() != o.role) out.set("Role", o.role);
-  if (o.has_environment && !same_variables(now["Environment"]["Variables"], o.environment)) {
+  if (!o.environment.empty() && !same_variables(now["Environment"]["Variables"], o.environment)) {
     out.set("Environment", environment_of(o.environment));
   }
   return out;
@@ -151,7 +152,8 @@ Result<> carry_out(Deployment& d) {
 }
 
 std::string done_text(const Deployment& d) {
-  const std::string size = std::to_string(d.files) + (d.files == 1 ? " file, " : " files, ") + std::to_string(d.zip.size()) + " bytes";
+  const std::string size =
+      std::to_string(d.files) + (d.files == 1 ? " file, " : " files, ") + std::to_string(d.zip.size()) + " bytes";
   if (d.created) return "created " + d.name + " (" + size + ")";
   if (d.changed.empty()) return "unchanged " + d.name + ": code and settings are the same already";
   std::string all;

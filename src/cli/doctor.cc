@@ -40,7 +40,8 @@ Value document_of(const std::vector<Check>& checks, bool usable) {
 
 int doctor(bool json) {
   const std::vector<Check> checks = examine(this_host());
-  const bool usable = std::none_of(checks.begin(), checks.end(), [](const Check& check) { return check.health == Health::Missing; });
+  const bool usable =
+      std::none_of(checks.begin(), checks.end(), [](const Check& check) { return check.health == Health::Missing; });
   print(json ? json::write_pretty(document_of(checks, usable)) + "\n" : text_of(checks));
   if (!json && !usable) note("gust: something that is required is missing: see above");
   return usable ? kOk : kFailed;

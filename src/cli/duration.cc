@@ -17,8 +17,9 @@ Result<int64_t> parse_duration(std::string_view text) {
     const auto number = parse_uint(text.substr(0, text.size() - unit.size()));
     if (number && *number <= kMost / factor) return static_cast<int64_t>(*number * factor);
   }
-  return fail(Errc::Invalid, "'" + std::string(text.substr(0, 40)) + "' is no length of time: write a number and ms, s, m, h or d, "
-                             "such as 90s or 10m");
+  return fail(Errc::Invalid, "'" + std::string(text.substr(0, 40)) +
+                                 "' is no length of time: write a number and ms, s, m, h or d, "
+                                 "such as 90s or 10m");
 }
 
 }  // namespace gust::cli

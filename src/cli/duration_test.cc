@@ -7,7 +7,8 @@
 namespace gust::cli {
 
 TEST(Duration, NumbersWithAUnit) {
-  const std::pair<const char*, int64_t> cases[] = {{"500ms", 500}, {"90s", 90'000}, {"10m", 600'000}, {"2h", 7'200'000}, {"1d", 86'400'000}};
+  const std::pair<const char*, int64_t> cases[] = {
+      {"500ms", 500}, {"90s", 90'000}, {"10m", 600'000}, {"2h", 7'200'000}, {"1d", 86'400'000}};
   for (const auto& [text, expected] : cases) {
     ASSERT_TRUE(parse_duration(text)) << text;
     EXPECT_EQ(*parse_duration(text), expected) << text;

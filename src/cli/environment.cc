@@ -64,7 +64,8 @@ int run_aws(const Context& context, const std::vector<std::string>& arguments) {
   pointers.push_back(nullptr);
   execvp("aws", pointers.data());
   if (errno == ENOENT) {
-    return failed({Errc::NotFound, "the AWS CLI is not installed: 'apt install awscli', or 'pip install awscli', then try again"});
+    return failed(
+        {Errc::NotFound, "the AWS CLI is not installed: 'apt install awscli', or 'pip install awscli', then try again"});
   }
   return failed(errno_error("run aws", errno));
 }

@@ -23,7 +23,7 @@ int exp_run(const Context& context, experiment::RunOptions options) {
   options.aws = context.aws;
   options.account = context.account;
   options.json = context.json;
-  if (options.programs.empty()) options.programs = directory_of_program() + "/share/image-scaler";
+  if (options.programs.empty()) options.programs = directory_of_program() + "/image-scaler";
   return experiment::run_experiment(options);
 }
 

@@ -9,7 +9,7 @@
 
 namespace gust::cli {
 
-// Fills in whom to talk to and, where `programs` is empty, where the example's programs lie: share/image-scaler beside this program.
+// Fills in whom to talk to and, where `programs` is empty, where the example's programs lie: image-scaler beside this program.
 int exp_run(const Context& context, experiment::RunOptions options);
 int exp_report(bool json, experiment::ReportOptions options);
 

@@ -44,7 +44,12 @@ std::string events_text(const Value& document) {
   table.add({"running now", text_of(document["in_flight"])});
   const int64_t oldest_us = document["oldest_us"].as_int();
   table.add({"oldest", oldest_us > 0 ? iso8601(oldest_us / 1000) : "-"});
-  return table.text("  ") + rest_text(document, {"events", "bytes", "in_flight", "oldest_us"});
+  Value dropped = Value::map();
+  for (const auto& [why, count] : document["dropped"].as_map()) {
+    if (count.as_int() != 0) dropped.set(why, count);
+  }
+  std::string out = table.text("  ") + rest_text(document, {"events", "bytes", "in_flight", "oldest_us", "dropped"});
+  return dropped.size() == 0 ? out : out + "  given up since the start\n" + document_text(dropped, "    ");
 }
 
 std::string ps_text(const Value& document) {

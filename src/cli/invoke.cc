@@ -13,8 +13,8 @@
 namespace gust::cli {
 namespace {
 
-constexpr size_t kMaxPayload = 6 << 20;         // AWS Lambda guide, "Lambda quotas"
-constexpr int64_t kLongestUs = 960'000'000;     // the longest function runs for 900 s, then it may have waited
+constexpr size_t kMaxPayload = 6 << 20;      // AWS Lambda guide, "Lambda quotas"
+constexpr int64_t kLongestUs = 960'000'000;  // the longest function runs for 900 s, then it may have waited
 
 Result<std::string> read_all(int fd) {
   std::string text;
@@ -85,7 +85,8 @@ int invoke(const Context& context, const InvokeOptions& options) {
   else if (!error) print_payload(response->body.bytes);
   if (!context.json && !log.empty()) fprintf(stderr, "%s\n", readable(log).c_str());
   if (!error) return kOk;
-  fprintf(stderr, "gust: %s failed: %s\n", escape_terminal(options.function).c_str(), readable(error_text(response->body.bytes)).c_str());
+  fprintf(stderr, "gust: %s failed: %s\n", escape_terminal(options.function).c_str(),
+          readable(error_text(response->body.bytes)).c_str());
   return kFailed;
 }
 

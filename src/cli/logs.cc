@@ -33,7 +33,7 @@ std::string line_of(const Value& event, bool as_json) {
   const int64_t at = event["timestamp"].as_int();
   if (!as_json) {
     return iso8601(at) + "  " + escape_terminal(environment_of(event["logStreamName"].as_string())) + "  " +
-           readable(event["message"].as_string()) + "\n";
+           readable(event["message"].as_string(), "    ") + "\n";
   }
   Value out = Value::map();
   out.set("time", iso8601(at));
@@ -46,7 +46,8 @@ std::string line_of(const Value& event, bool as_json) {
 
 class Reader {
  public:
-  Reader(const Context& context, const LogsOptions& options, int64_t start_ms) : context_(context), options_(options), cursor_(start_ms) {}
+  Reader(const Context& context, const LogsOptions& options, int64_t start_ms)
+      : context_(context), options_(options), cursor_(start_ms) {}
 
   // Prints what is new. `last`: only so many of them, 0: all.
   Result<> poll(uint64_t last) {
@@ -110,7 +111,8 @@ int logs(const Context& context, const LogsOptions& options) {
   const auto polled = reader.poll(options.limit);
   const bool none = !polled && polled.error().code == Errc::NotFound;
   if (none && !options.follow) {
-    return failed({Errc::NotFound, "no log of '" + options.name + "': it has not run yet, or its name is another ('gust aws logs describe-log-groups')"});
+    return failed({Errc::NotFound, "no log of '" + options.name +
+                                       "': it has not run yet, or its name is another ('gust aws logs describe-log-groups')"});
   }
   if (!polled && !none) return failed(polled.error());
   if (!options.follow) {

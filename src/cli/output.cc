@@ -80,22 +80,23 @@ int finish(int status) {
   return status == kOk ? kFailed : status;
 }
 
-std::string readable(std::string_view text) {
-  while (text.ends_with('\n') || text.ends_with('\r')) text.remove_suffix(1);
+std::string readable(std::string_view text, std::string_view indent_of_further_lines) {
+  text = text.substr(0, text.find_last_not_of(" \t\r\n") + 1);
   std::string out;
   while (true) {
     const size_t at = text.find_first_of("\n\t");
     out += escape_terminal(text.substr(0, at));
     if (at == std::string_view::npos) return out;
-    out += text[at] == '\t' ? "  " : "\n    ";
+    out += text[at] == '\t' ? "  " : "\n" + std::string(indent_of_further_lines);
     text.remove_prefix(at + 1);
   }
 }
 
 std::string text_of(const Value& value) {
   if (value.is_null()) return "-";
-  if (value.is_string()) return escape_terminal(value.as_string());
-  return escape_terminal(json::write(value));
+  std::string text = value.is_string() ? std::string(value.as_string()) : json::write(value);
+  std::replace(text.begin(), text.end(), '\t', ' ');
+  return escape_terminal(text);
 }
 
 Table::Table(std::vector<std::string> headings) { rows_.push_back(std::move(headings)); }
@@ -138,6 +139,20 @@ std::string document_text(const Value& document, std::string_view indent) {
   else if (document.is_list()) append_list(out, document.as_list(), indent);
   else out.append(indent).append(text_of(document)).append("\n");
   return out;
+}
+
+std::string wrapped(const std::vector<std::string>& words, std::string_view indent) {
+  constexpr size_t kColumns = 100;
+  std::string out, line;
+  for (size_t i = 0; i < words.size(); ++i) {
+    const std::string word = escape_terminal(words[i]) + (i + 1 < words.size() ? "," : "");
+    if (!line.empty() && indent.size() + width_of(line) + 1 + width_of(word) > kColumns) {
+      out.append(indent).append(line).append("\n");
+      line.clear();
+    }
+    line += (line.empty() ? "" : " ") + word;
+  }
+  return line.empty() ? out : out.append(indent).append(line).append("\n");
 }
 
 const Value::List& list_of(const Value& document, std::string_view name) {

@@ -23,9 +23,9 @@ int misused(std::string_view text);  // "gust: ..." to standard error; kUsage
 // Writes what is still buffered; kFailed (and a message) where that or an earlier print failed, else `status`.
 int finish(int status);
 
-// Escaped for a terminal, but for line ends and tabs, which do no harm: further lines are indented, a tab is two spaces.
-std::string readable(std::string_view text);
-// A scalar as text, a list or map as JSON. Escaped.
+// Escaped for a terminal, but for line ends and tabs, which do no harm: a tab is two spaces, blanks at the end go.
+std::string readable(std::string_view text, std::string_view indent_of_further_lines = {});
+// A scalar as text, a list or map as JSON. Escaped, in one line.
 std::string text_of(const Value& value);
 
 // Rows in aligned columns, two spaces between them; columns of numbers are right-aligned. Cells are escaped.
@@ -42,6 +42,8 @@ class Table {
 
 // Any document for people: maps as "name  value" lines, lists of maps as tables whose columns are their members.
 std::string document_text(const Value& document, std::string_view indent = {});
+// Words separated by ", " in lines of at most 100 columns, each indented.
+std::string wrapped(const std::vector<std::string>& words, std::string_view indent);
 // The list that a document is, or has as its member `name`.
 const Value::List& list_of(const Value& document, std::string_view name);
 

@@ -4,6 +4,8 @@
 
 #include <gtest/gtest.h>
 
+#include <algorithm>
+
 #include "base/json.h"
 
 namespace gust::cli {
@@ -23,7 +25,8 @@ TEST(Output, StrangersCannotMoveTheCursor) {
   Table table({"NAME"});
   table.add({"\x1b[2Jx\ny"});
   EXPECT_EQ(table.text(), "NAME\n\\x1b[2Jx\\x0ay\n");
-  EXPECT_EQ(readable("a\tb\x1b\nc\r\n"), "a  b\\x1b\n    c");
+  EXPECT_EQ(readable("a\tb\x1b\nc\t\r\n", "    "), "a  b\\x1b\n    c");
+  EXPECT_EQ(readable("\n\n"), "");
   EXPECT_EQ(text_of(Value("\x07")), "\\x07");
 }
 
@@ -35,7 +38,8 @@ TEST(Output, ScalarsAreTextAndTheRestIsJson) {
 }
 
 TEST(Output, AnyDocumentIsReadable) {
-  const auto document = json::parse(R"({"waiting":2,"oldest":null,"none":[],"events":[{"id":"a","retry_in_s":3},{"id":"b","why":"throttled"}],
+  const auto document =
+      json::parse(R"({"waiting":2,"oldest":null,"none":[],"events":[{"id":"a","retry_in_s":3},{"id":"b","why":"throttled"}],
                                         "limits":{"bytes":1024}})");
   ASSERT_TRUE(document);
   EXPECT_EQ(document_text(*document),
@@ -48,6 +52,14 @@ TEST(Output, AnyDocumentIsReadable) {
             "  b            -  throttled\n"
             "limits\n"
             "  bytes  1024\n");
+}
+
+TEST(Output, ManyWordsAreWrapped) {
+  EXPECT_EQ(wrapped({}, "  "), "");
+  EXPECT_EQ(wrapped({"a", "b"}, "  "), "  a, b\n");
+  const std::string lines = wrapped(std::vector<std::string>(40, "nine-char"), "  ");
+  EXPECT_EQ(std::count(lines.begin(), lines.end(), '\n'), 5);
+  EXPECT_EQ(wrapped({std::string(200, 'x'), "y"}, ""), std::string(200, 'x') + ",\ny\n");
 }
 
 TEST(Output, AListIsTheDocumentOrAMemberOfIt) {

@@ -24,7 +24,8 @@ Result<Fd> open_below(int root, const std::string& name, int flags) {
   how.resolve = RESOLVE_BENEATH | RESOLVE_NO_MAGICLINKS;
   Fd fd(static_cast<int>(syscall(SYS_openat2, root, name.c_str(), &how, sizeof how)));
   if (fd) return fd;
-  if (errno == EXDEV || errno == ELOOP) return fail(Errc::Invalid, name + " is a link that leaves the directory: copy what it points to");
+  if (errno == EXDEV || errno == ELOOP)
+    return fail(Errc::Invalid, name + " is a link that leaves the directory: copy what it points to");
   return fail_errno("open " + name);
 }
 
@@ -57,7 +58,7 @@ class Reader {
   }
 
   Result<> entry(int directory_fd, const std::string& name, const std::string& path, size_t depth) {
-    struct stat st{};
+    struct stat st {};
     if (fstatat(directory_fd, name.c_str(), &st, AT_SYMLINK_NOFOLLOW) != 0) return fail_errno("stat " + path);
     if (S_ISDIR(st.st_mode)) return directory(path, depth + 1);
     if (!S_ISREG(st.st_mode) && !S_ISLNK(st.st_mode)) {
@@ -68,7 +69,7 @@ class Reader {
 
   Result<> file(const std::string& path) {
     Fd fd = TRY(open_below(root_, path, 0));
-    struct stat st{};
+    struct stat st {};
     if (fstat(fd.get(), &st) != 0) return fail_errno("stat " + path);
     if (!S_ISREG(st.st_mode)) return fail(Errc::Invalid, shown_ + "/" + path + " links to what is no file: copy it instead");
     if (package.size() >= limits_.files) {

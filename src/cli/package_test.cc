@@ -30,7 +30,9 @@ class PackageTest : public testing::Test {
     ASSERT_TRUE(files::write(path, content, mode));
     ASSERT_EQ(chmod(path.c_str(), mode), 0);
   }
-  void link(const std::string& name, const std::string& to) { ASSERT_EQ(symlink(to.c_str(), (directory_ + "/" + name).c_str()), 0); }
+  void link(const std::string& name, const std::string& to) {
+    ASSERT_EQ(symlink(to.c_str(), (directory_ + "/" + name).c_str()), 0);
+  }
 
   std::string top_, directory_;
 };
@@ -77,7 +79,8 @@ TEST_F(PackageTest, WhatLeavesTheDirectoryIsRefusedByName) {
   ASSERT_TRUE(files::write(top_ + "/secret", "s"));
   write("bootstrap", "run");
   ASSERT_TRUE(read_package(directory_));  // without the link it is packed
-  for (const std::string& target : {std::string("../secret"), top_ + "/secret", std::string("/etc/passwd"), std::string("leave")}) {
+  for (const std::string& target :
+       {std::string("../secret"), top_ + "/secret", std::string("/etc/passwd"), std::string("leave")}) {
     link("leave", target);
     const auto package = read_package(directory_);
     ASSERT_FALSE(package) << target;

@@ -44,7 +44,8 @@ bool has_word(const std::string& text, const std::string& word) {
 int try_namespaces() {
   const pid_t child = fork();
   if (child < 0) return errno;
-  if (child == 0) _exit(unshare(CLONE_NEWUSER | CLONE_NEWPID | CLONE_NEWNET | CLONE_NEWNS | CLONE_NEWIPC | CLONE_NEWUTS) ? errno : 0);
+  if (child == 0)
+    _exit(unshare(CLONE_NEWUSER | CLONE_NEWPID | CLONE_NEWNET | CLONE_NEWNS | CLONE_NEWIPC | CLONE_NEWUTS) ? errno : 0);
   int status = 0;
   while (waitpid(child, &status, 0) < 0 && errno == EINTR) {
   }
@@ -52,8 +53,8 @@ int try_namespaces() {
 }
 
 struct Mounts {
-  std::string unified_words;                 // controllers of the v2 mount
-  std::map<std::string, bool> legacy;        // v1 controller -> may be written
+  std::string unified_words;           // controllers of the v2 mount
+  std::map<std::string, bool> legacy;  // v1 controller -> may be written
   bool unified = false, unified_writable = false;
 };
 
@@ -110,9 +111,12 @@ std::string owner_of_uids(const Host& host) {
 
 std::string_view name_of(Health health) {
   switch (health) {
-    case Health::Ok: return "ok";
-    case Health::Degraded: return "degraded";
-    case Health::Missing: return "missing";
+    case Health::Ok:
+      return "ok";
+    case Health::Degraded:
+      return "degraded";
+    case Health::Missing:
+      return "missing";
   }
   return "";
 }
@@ -152,21 +156,27 @@ Check check_root(const Host& host) {
 
 Check check_cgroups(const Host& host) {
   const Mounts mounts = cgroup_mounts(host);
-  const std::string absent = missing_words({"cpu", "memory", "pids"}, [&](const std::string& word) { return has_word(mounts.unified_words, word); });
+  const std::string absent =
+      missing_words({"cpu", "memory", "pids"}, [&](const std::string& word) { return has_word(mounts.unified_words, word); });
   if (mounts.unified && absent.empty()) {
     if (mounts.unified_writable) return {"cgroups", Health::Ok, "version 2 with cpu, memory, pids", ""};
-    return {"cgroups", Health::Missing, "version 2, mounted read-only", "limits cannot be set: mount it read-write (in a container: --privileged)"};
+    return {"cgroups", Health::Missing, "version 2, mounted read-only",
+            "limits cannot be set: mount it read-write (in a container: --privileged)"};
   }
   const std::vector<std::string> wanted = {"cpu", "cpuacct", "memory", "pids", "freezer"};
   const std::string legacy = missing_words(wanted, [&](const std::string& word) { return mounts.legacy.contains(word); });
   if (!legacy.empty()) {
-    return {"cgroups", Health::Missing, mounts.unified ? "version 2 without " + absent : mounts.legacy.empty() ? "none" : "version 1 without " + legacy,
+    return {"cgroups", Health::Missing,
+            mounts.unified          ? "version 2 without " + absent
+            : mounts.legacy.empty() ? "none"
+                                    : "version 1 without " + legacy,
             "limits of CPU, memory and processes cannot be set: mount version 2 (mount -t cgroup2 none /sys/fs/cgroup) or the "
             "missing controllers of version 1"};
   }
   const std::string closed = missing_words(wanted, [&](const std::string& word) { return mounts.legacy.at(word); });
   if (closed.empty()) return {"cgroups", Health::Ok, "version 1 with cpu, cpuacct, memory, pids, freezer", ""};
-  return {"cgroups", Health::Missing, "version 1, read-only: " + closed, "limits cannot be set: mount them read-write (in a container: --privileged)"};
+  return {"cgroups", Health::Missing, "version 1, read-only: " + closed,
+          "limits cannot be set: mount them read-write (in a container: --privileged)"};
 }
 
 Check check_namespaces(const Host& host) {
@@ -174,7 +184,8 @@ Check check_namespaces(const Host& host) {
   const std::string absent = missing_words({"user", "pid", "net", "mnt", "ipc", "uts", "cgroup"}, [&](const std::string& name) {
     return files::exists(host.root + "/proc/self/ns/" + name);
   });
-  if (!absent.empty()) return {check.name, Health::Missing, "none of kind " + absent, "sandboxes need a kernel that is built with them"};
+  if (!absent.empty())
+    return {check.name, Health::Missing, "none of kind " + absent, "sandboxes need a kernel that is built with them"};
   if (const int error = host.make_namespaces(); error != 0) {
     check.health = Health::Missing;
     check.found = std::string("cannot be made: ") + std::strerror(error);
@@ -203,7 +214,8 @@ Check check_tmp(const Host& host) {
     absent += std::string(absent.empty() ? "" : ", ") + "no mke2fs (apt install e2fsprogs)";
   }
   if (absent.empty()) return check;
-  return {check.name, Health::Degraded, absent, "a function's /tmp is a tmpfs instead, and what is written there counts as its memory"};
+  return {check.name, Health::Degraded, absent,
+          "a function's /tmp is a tmpfs instead, and what is written there counts as its memory"};
 }
 
 Check check_uids(const Host& host) {
@@ -215,13 +227,14 @@ Check check_uids(const Host& host) {
 }
 
 Check check_aws(const Host& host) {
-  if (const std::string program = find_program(host, host.path, "aws"); !program.empty()) return {"AWS CLI", Health::Ok, program, ""};
+  if (const std::string program = find_program(host, host.path, "aws"); !program.empty())
+    return {"AWS CLI", Health::Ok, program, ""};
   return {"AWS CLI", Health::Degraded, "not in PATH", "'gust aws' does not work: apt install awscli"};
 }
 
 std::vector<Check> examine(const Host& host) {
-  return {check_kernel(host),  check_root(host),     check_cgroups(host), check_namespaces(host), check_seccomp(host),
-          check_landlock(host), check_tmp(host),     check_uids(host),    check_aws(host)};
+  return {check_kernel(host),   check_root(host), check_cgroups(host), check_namespaces(host), check_seccomp(host),
+          check_landlock(host), check_tmp(host),  check_uids(host),    check_aws(host)};
 }
 
 }  // namespace gust::cli

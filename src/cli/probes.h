@@ -26,11 +26,11 @@ struct Check {
 
 // The machine as the probes see it. Tests give their own tree of files and answers.
 struct Host {
-  std::string root;                  // in front of /proc, /sys, /dev, /etc, /usr; empty: the real ones
-  std::string kernel;                // uname(2)'s release
-  uint32_t uid = 0;                  // effective
-  int landlock_abi = 0;              // 0: none
-  std::string path;                  // $PATH
+  std::string root;                      // in front of /proc, /sys, /dev, /etc, /usr; empty: the real ones
+  std::string kernel;                    // uname(2)'s release
+  uint32_t uid = 0;                      // effective
+  int landlock_abi = 0;                  // 0: none
+  std::string path;                      // $PATH
   std::function<int()> make_namespaces;  // errno of making a user, pid and network namespace; 0: done
 };
 Host this_host();

@@ -26,8 +26,12 @@ class ProbesTest : public testing::Test {
   void SetUp() override {
     char name[] = "/tmp/gust-probes-XXXXXX";
     ASSERT_TRUE(mkdtemp(name));
-    host_ = {.root = name, .kernel = "6.1.0-18-amd64", .uid = 0, .landlock_abi = 2, .path = "/bin:/usr/bin", .make_namespaces = [] { return 0; }};
-    for (const char* kind : {"user", "pid", "net", "mnt", "ipc", "uts", "cgroup"}) write(std::string("/proc/self/ns/") + kind, "");
+    host_ = {
+        .root = name, .kernel = "6.1.0-18-amd64", .uid = 0, .landlock_abi = 2, .path = "/bin:/usr/bin", .make_namespaces = [] {
+          return 0;
+        }};
+    for (const char* kind : {"user", "pid", "net", "mnt", "ipc", "uts", "cgroup"})
+      write(std::string("/proc/self/ns/") + kind, "");
     write("/proc/self/mounts", "cgroup2 /sys/fs/cgroup cgroup2 rw,nosuid 0 0\n");
     write("/sys/fs/cgroup/cgroup.controllers", "cpuset cpu io memory pids\n");
     write("/proc/sys/kernel/seccomp/actions_avail", "kill_process kill_thread trap errno user_notif trace log allow\n");

@@ -21,9 +21,16 @@ Result<Value> request_of(const ServiceOptions& options) {
   body.set("instance_type", options.instance_type);
   Value& command = body.set("command", Value::list());
   for (const std::string& word : options.command) command.push(word);
-  if (options.command.empty()) command.push("/var/task/" + TRY(service_program(package, options.name)));
+  if (options.command.empty()) {
+    auto found = service_program(package, options.name);
+    if (!found) return Failure(std::move(found).error().in(options.directory));
+    command.push("/var/task/" + *found);
+  }
   const std::string_view program = command.as_list()[0].as_string();
-  if (program.starts_with("/var/task/")) TRY(make_executable(package, program.substr(10)));
+  if (program.starts_with("/var/task/") && !make_executable(package, program.substr(10))) {
+    return fail(Errc::NotFound,
+                options.directory + " has no file '" + std::string(program.substr(10)) + "', which the command starts");
+  }
   Value& environment = body.set("environment", Value::map());
   for (const auto& [name, value] : options.environment) environment.set(name, value);
   body.set("zip", Blob{experiment::make_zip(package)});
@@ -39,14 +46,13 @@ Result<std::string> service_program(const Package& package, const std::string& n
     if (file.mode & 0100) programs.push_back(file.name);
   }
   if (programs.size() == 1) return programs[0];
-  return fail(Errc::Invalid, std::string(programs.empty() ? "no" : "more than one") +
-                                 " executable file in it, and none is called '" + name +
-                                 "': say what to run behind '--', such as -- /var/task/PROGRAM");
+  return fail(Errc::Invalid, std::string(programs.empty() ? "no" : "more than one") + " executable file, and none is called '" +
+                                 name + "': say what to run behind '--', such as -- /var/task/PROGRAM");
 }
 
 int service_run(const Context& context, const ServiceOptions& options) {
   const auto body = request_of(options);
-  if (!body) return failed(Error(body.error()).in(options.directory));
+  if (!body) return failed(body.error());
   aws::Call call{.service = "lambda", .method = "PUT", .path = path_of(options.name)};
   call.headers = {{"Content-Type", "application/json"}};
   call.body = json::write(*body);

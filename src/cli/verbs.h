@@ -24,8 +24,7 @@ int run_aws(const Context& context, const std::vector<std::string>& arguments); 
 struct DeployOptions {
   std::string directory, name, role;
   uint32_t memory_mb = 0, timeout_s = 0;  // 0: as it is, or the service's default
-  bool has_environment = false;
-  Pairs environment;                      // all of the function's variables
+  Pairs environment;                      // all of the function's variables; empty: as they are
 };
 int deploy(const Context& context, const DeployOptions& options);
 

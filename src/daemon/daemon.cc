@@ -126,7 +126,7 @@ gateway::Options Daemon::gateway_options() const {
   out.dev = options_.config.dev;
   out.account = options_.config.account;
   out.region = options_.config.region;
-  out.version = kVersion;
+  out.version = GUST_VERSION;
   out.allowed_hosts = split(options_.config.allowed_hosts);
   out.spool_directory = state_ + "/spool";
   return out;

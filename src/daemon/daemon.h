@@ -15,8 +15,6 @@
 
 namespace gust::daemon {
 
-inline constexpr char kVersion[] = "0.1.0";
-
 struct DaemonOptions {
   Config config;
   net::Endpoint endpoint;        // where the first listener is, for people

@@ -2,6 +2,7 @@
 
 #include "daemon/explain.h"
 
+#include <algorithm>
 #include <fstream>
 #include <sstream>
 
@@ -38,6 +39,7 @@ void add_status(Value& list, const std::string& process) {
     const size_t colon = line.find(':');
     if (colon == line.npos) continue;
     const std::string_view name = std::string_view(line).substr(0, colon), value = trim(std::string_view(line).substr(colon + 1));
+    std::replace(line.begin(), line.end(), '\t', ' ');
     for (const std::string_view shown : {"Uid", "Gid", "CapEff", "NoNewPrivs", "Seccomp", "Cpus_allowed_list", "Threads"}) {
       if (name == shown) add(list, name, value, path);
     }

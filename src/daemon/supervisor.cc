@@ -77,6 +77,8 @@ Result<> enter_daemon_view(const std::string& state, unsigned uid) {
   return {};
 }
 
+bool is_end(int signal_number) { return signal_number == SIGTERM || signal_number == SIGINT; }
+
 class Supervisor {
  public:
   Supervisor(SupervisorOptions options, const Processes& processes)
@@ -100,6 +102,7 @@ class Supervisor {
   pid_t starter_ = 0, remover_ = 0, daemon_ = 0;
   int64_t started_us_ = 0;
   int failures_ = 0;
+  bool asked_to_end_ = false;
 };
 
 Result<> Supervisor::prepare() {
@@ -165,10 +168,10 @@ void Supervisor::start() {
 // What an earlier life left behind, if it was killed: a process of its own, because it must not delay serving.
 void Supervisor::clean_in_background() {
   const pid_t self = getpid();
-  if (fork() != 0) return;  // where it fails the next end or start cleans
+  if (!processes_.clean_earlier || fork() != 0) return;  // where it fails the next end or start cleans
   become_child(SIGKILL, self, "gust-cleaner");
   options_.listeners.clear(), lock_.reset(), signals_.reset();
-  processes_.clean_leftovers();
+  processes_.clean_earlier();
   _exit(0);
 }
 
@@ -196,26 +199,29 @@ bool Supervisor::reap(bool block) {
   return any;
 }
 
-// Waits until all children are gone; false where the time is over.
+// Waits until all children are gone; false where the time is over or somebody asks for the end.
 bool Supervisor::wait_for_children(int64_t limit_us) {
   int64_t end = system_clock().monotonic_us() + limit_us;
   while (daemon_ > 0 || starter_ > 0 || remover_ > 0) {
     int64_t left = end - system_clock().monotonic_us();
     if (left <= 0) return false;
     int signal_number = next_signal(left);
-    if (signal_number == SIGTERM || signal_number == SIGINT) return false;
+    if (is_end(signal_number)) return false;
     reap(false);
   }
   return true;
 }
 
-// The next signal, or 0 after the wait.
+// The next signal, or 0 after the wait. One that asks for the end is kept in mind: it may come at any moment.
 int Supervisor::next_signal(int64_t wait_us) {
   pollfd p{signals_.get(), POLLIN, 0};
   int timeout = wait_us < 0 ? -1 : static_cast<int>(std::min<int64_t>(wait_us / 1000 + 1, 60'000));
   if (poll(&p, 1, timeout) <= 0) return 0;
   signalfd_siginfo info{};
-  return read(signals_.get(), &info, sizeof info) == sizeof info ? static_cast<int>(info.ssi_signo) : 0;
+  if (read(signals_.get(), &info, sizeof info) != sizeof info) return 0;
+  const int signal_number = static_cast<int>(info.ssi_signo);
+  if (is_end(signal_number)) asked_to_end_ = true;
+  return signal_number;
 }
 
 int Supervisor::end() {
@@ -239,7 +245,7 @@ int Supervisor::run() {
     start();
     for (;;) {
       int signal_number = next_signal(-1);
-      if (signal_number == SIGTERM || signal_number == SIGINT) return end();
+      if (asked_to_end_) return end();
       if (signal_number == SIGCHLD && reap(false)) break;
     }
     // One of the three is gone. The others cannot go on without it: the warden's side ends at EOF, with all sandboxes.
@@ -248,6 +254,7 @@ int Supervisor::run() {
       stop_all(SIGKILL);
       wait_for_children(5'000'000);
     }
+    if (asked_to_end_) return end();
     processes_.clean_leftovers();
     bool steady = system_clock().monotonic_us() - started_us_ > kSteadyUs;
     failures_ = steady ? 0 : failures_ + 1;
@@ -258,8 +265,8 @@ int Supervisor::run() {
     back_off = steady ? kFirstBackOffUs : std::min(back_off * 2, kLastBackOffUs);
     int64_t until = system_clock().monotonic_us() + back_off;
     for (int64_t left; (left = until - system_clock().monotonic_us()) > 0;) {
-      int signal_number = next_signal(left);
-      if (signal_number == SIGTERM || signal_number == SIGINT) return end();
+      (void)next_signal(left);
+      if (asked_to_end_) return end();
     }
     log::info("supervisor", "restarting", {{"after_ms", std::to_string(back_off / 1000)}});
   }

@@ -21,6 +21,8 @@ struct Processes {
   std::function<int(Fd starter_channel)> remover;                     // root
   std::function<int(Fd warden_channel, std::vector<Fd> listeners, std::string state_directory)> daemon;
   std::function<void()> clean_leftovers;  // after children died without cleaning up; in the remover's stead, as root
+  // What earlier lives left, in a process of its own beside those above. Must leave alone what they make. Empty: nothing.
+  std::function<void()> clean_earlier;
 };
 
 struct SupervisorOptions {

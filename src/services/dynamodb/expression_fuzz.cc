@@ -37,6 +37,16 @@ Item item() {
   return *parse_item(v);
 }
 
+#ifdef GUST_PLANTED_BUG
+bool has_between_under_not(const Condition& c, bool under_not = false) {
+  if (c.kind == Condition::Kind::Between && under_not) return true;
+  for (const Condition& child : c.children) {
+    if (has_between_under_not(child, under_not || c.kind == Condition::Kind::Not)) return true;
+  }
+  return false;
+}
+#endif
+
 }  // namespace
 
 extern "C" int LLVMFuzzerTestOneInput(const uint8_t* data, size_t size) {
@@ -46,7 +56,12 @@ extern "C" int LLVMFuzzerTestOneInput(const uint8_t* data, size_t size) {
   const std::string_view text(reinterpret_cast<const char*>(data) + 1, size - 1);
   auto placeholders = Placeholders::read(kInput, {"ConditionExpression"});
   if (data[0] % 4 == 0) {
-    if (auto c = parse_condition("ConditionExpression", text, *placeholders)) (void)holds(*c, kItem);
+    if (auto c = parse_condition("ConditionExpression", text, *placeholders)) {
+      (void)holds(*c, kItem);
+#ifdef GUST_PLANTED_BUG
+      if (has_between_under_not(*c)) __builtin_trap();
+#endif
+    }
   } else if (data[0] % 4 == 1) {
     if (auto p = parse_projection(text, *placeholders)) (void)project(kItem, *p);
   } else if (data[0] % 4 == 2) {

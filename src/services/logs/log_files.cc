@@ -9,6 +9,7 @@
 
 #include "base/encoding.h"
 #include "base/ids.h"
+#include "meter/log_format.h"
 #include "os/files.h"
 
 namespace gust::logs {
@@ -25,19 +26,6 @@ bool is_day(std::string_view text) {
     if (dash ? text[i] != '-' : text[i] < '0' || text[i] > '9') return false;
   }
   return true;
-}
-
-std::string unescape(std::string_view text) {
-  std::string out;
-  for (size_t i = 0; i < text.size(); ++i) {
-    if (text[i] == '\\' && i + 1 < text.size()) {
-      ++i;
-      out += text[i] == 'n' ? '\n' : text[i];
-    } else {
-      out += text[i];
-    }
-  }
-  return out;
 }
 
 }  // namespace
@@ -67,7 +55,7 @@ Result<Line> parse_line(std::string_view text) {
   Line line;
   line.unix_ms = TRY(parse_iso8601(parts[0]));
   line.environment = parts[1], line.request = parts[2];
-  line.message = unescape(text);
+  line.message = meter::unescape_log_text(text);
   return line;
 }
 
