@@ -38,7 +38,8 @@ Durability system_durability() {
 }
 
 BlobStore::BlobStore(std::string directory, Durability durability)
-    : directory_(std::move(directory)), durability_(std::move(durability)),
+    : directory_(std::move(directory)),
+      durability_(std::move(durability)),
       durable_(std::make_unique<std::atomic<bool>[]>(kFirstLevel + kSecondLevel)) {}
 
 Result<> BlobStore::prepare() {

@@ -40,8 +40,8 @@ class BlobStore {
   // The same of bytes in memory.
   Result<std::string> write(std::string_view bytes);
 
-  Result<Fd> open(std::string_view id) const;   // NotFound where it was removed meanwhile
-  Result<> remove(std::string_view id);         // absence is no error; what is open stays readable
+  Result<Fd> open(std::string_view id) const;  // NotFound where it was removed meanwhile
+  Result<> remove(std::string_view id);        // absence is no error; what is open stays readable
   // Every id on disk, in ascending order; `visit` may remove it. For use before anything else runs.
   Result<> each(const std::function<Result<>(const std::string& id)>& visit) const;
 
@@ -55,7 +55,7 @@ class BlobStore {
   const std::string directory_;
   const Durability durability_;
   std::mutex mutex_;
-  std::string leaf_;        // the four digits that new ids start with
+  std::string leaf_;  // the four digits that new ids start with
   size_t leaf_used_ = 0;
   // Directories of which this process knows that their names are durable: 256 of the first level, then 65536 of the second.
   std::unique_ptr<std::atomic<bool>[]> durable_;

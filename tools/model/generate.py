@@ -41,6 +41,8 @@ ROOTS = {
     "GetBucketAccelerateConfiguration": "AccelerateConfiguration",
 }
 UNWRAPPED = {"GetBucketLocation"}  # the output's only member is the root's text
+# Enumerations that AWS takes in any case ("Prefix" beside "prefix") though the model lists one; the service checks them.
+LENIENT_ENUMS = {"s3": {"FilterRuleName"}}
 # Look-around, which the pattern engine (RE2) has not: (what must match whole, what must not match whole).
 REWRITES = {
     r"(?!^[0-9]+$)([a-zA-Z0-9-_]+)": (r"[a-zA-Z0-9-_]+", r"[0-9]+"),
@@ -229,6 +231,8 @@ class Tables:
 
     def shape(self, name):
         s = self.shapes_in[name]
+        if name in LENIENT_ENUMS.get(self.sid, ()):
+            s = {key: value for key, value in s.items() if key != "enum"}
         kind = KINDS[s["type"]]
         first, count, element, key, payload = len(self.members), 0, NONE, NONE, -1
         element_name = key_name = ""

@@ -266,7 +266,7 @@ constexpr char kPool[] =
     "FilterRuleListReplicationRuleAndOperatorExistingObjectReplicationStatusReplicaKmsKeyIDTimeEventThreshold"
     "DeleteMarkerReplicationStatusAnalyticsS3ExportFileFormatSSE-CSseKmsEncryptedObjectsStatus"
     "ReplicaModificationsStatusOwnerOverrideReplicationTimeStatusMinutesReplicationTimeValueMetricsStatus"
-    "FilterRuleNamesuffixFilterRuleValues3Amazon Simple Storage Service2006-03-01";
+    "FilterRuleNameFilterRuleValues3Amazon Simple Storage Service2006-03-01";
 
 constexpr Shape kShapes[] = {
     {{4288,27},{},{},Kind::Structure,0,-1,0,0,6,65535,65535},
@@ -956,8 +956,8 @@ constexpr Shape kShapes[] = {
     {{24967,21},{},{},Kind::String,0,-1,21,1582,0,65535,65535},
     {{24995,20},{},{},Kind::Structure,0,-1,0,1582,1,65535,65535},
     {{25015,13},{},{},Kind::String,0,-1,21,1583,0,65535,65535},
-    {{25028,14},{},{},Kind::String,0,-1,64,1583,0,65535,65535},
-    {{25048,15},{},{},Kind::String,0,-1,0,1583,0,65535,65535},
+    {{25028,14},{},{},Kind::String,0,-1,0,1583,0,65535,65535},
+    {{25042,15},{},{},Kind::String,0,-1,0,1583,0,65535,65535},
     {{24988,7},{},{},Kind::Integer,0,-1,0,1583,0,65535,65535},
 };
 
@@ -2612,7 +2612,6 @@ constexpr Constraint kConstraints[] = {
     {kNoMin,kNoMax,{},{},{},false,false,228,1},
     {kNoMin,kNoMax,{},{},{},false,false,229,2},
     {kNoMin,kNoMax,{},{},{},false,false,231,1},
-    {kNoMin,kNoMax,{},{},{},false,false,232,2},
 };
 
 constexpr Text kEnums[] = {
@@ -2848,8 +2847,6 @@ constexpr Text kEnums[] = {
     {22230,4},
     {24895,5},
     {18045,11},
-    {12403,6},
-    {25042,6},
 };
 
 constexpr Namespace kNamespaces[] = {
@@ -2992,12 +2989,12 @@ constexpr Operation kOperations[] = {
 }  // namespace
 
 const ServiceTable kS3 = {
-    kPool, {25063,2}, {25063,2}, {25065,29}, {25094,10}, {}, {4391,39}, {},
+    kPool, {25057,2}, {25057,2}, {25059,29}, {25088,10}, {}, {4391,39}, {},
     Protocol::RestXml,
     kShapes, 690,
     kMembers, 1583,
-    kConstraints, 65,
-    kEnums, 234,
+    kConstraints, 64,
+    kEnums, 232,
     kNamespaces, 2,
     kErrors, 14,
     kOperations, 111,

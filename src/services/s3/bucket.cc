@@ -42,12 +42,23 @@ Result<Bucket> decode_bucket(std::string_view name, std::string_view bytes) {
   FieldReader in(bytes);
   while (in.next()) {
     switch (in.tag()) {
-      case kAccount: bucket.account = in.text(); break;
-      case kRegion: bucket.region = in.text(); break;
-      case kLocation: bucket.location = in.text(); break;
-      case kCreated: bucket.created_ms = static_cast<int64_t>(in.number()); break;
-      case kNotification: bucket.notifications.push_back(TRY(decode_notification(in.bytes()))); break;
-      default: break;
+      case kAccount:
+        bucket.account = in.text();
+        break;
+      case kRegion:
+        bucket.region = in.text();
+        break;
+      case kLocation:
+        bucket.location = in.text();
+        break;
+      case kCreated:
+        bucket.created_ms = static_cast<int64_t>(in.number());
+        break;
+      case kNotification:
+        bucket.notifications.push_back(TRY(decode_notification(in.bytes())));
+        break;
+      default:
+        break;
     }
   }
   if (in.failed()) return fail(Errc::Invalid, "malformed row of a bucket");
@@ -76,8 +87,6 @@ bool is_bucket_name(std::string_view name) {
   return true;
 }
 
-std::string canonical_user(std::string_view account) {
-  return hex_encode(sha256("canonical user of " + std::string(account)));
-}
+std::string canonical_user(std::string_view account) { return hex_encode(sha256("canonical user of " + std::string(account))); }
 
 }  // namespace gust::s3

@@ -27,12 +27,13 @@ void S3Service::put_bucket_notification(model::Call& call, const model::Responde
   if (!notifications) return responder.error(std::move(notifications.error()));
   const bool validate = !call.input["SkipDestinationValidation"].as_bool();
   auto change = [this, validate, access = access_of(call), wanted = std::move(*notifications)](store::Transaction& transaction,
-                                                                                                Effects& effects) -> Result<> {
+                                                                                               Effects& effects) -> Result<> {
     auto bucket = TRY(open_bucket(transaction, access, effects.problem));
     if (!bucket) return {};
     for (const Notification& n : wanted) {
       if (!validate) break;
-      if (TRY(parts_.policy.may_invoke(transaction, n.function_arn, "s3.amazonaws.com", bucket->arn(), bucket->account))) continue;
+      if (TRY(parts_.policy.may_invoke(transaction, n.function_arn, "s3.amazonaws.com", bucket->arn(), bucket->account)))
+        continue;
       effects.problem = not_authorized(n.function_arn);
       return {};
     }

@@ -22,9 +22,10 @@ ApiError about_bucket(std::string_view code, std::string message, int status, st
 }
 
 std::optional<ApiError> refuse_unbuilt(std::string_view operation, const Value& input) {
-  if (auto e = refuse(operation, input, {{"ObjectLockEnabledForBucket", "x-amz-bucket-object-lock-enabled", "false"},
-                                         {"ObjectOwnership", "x-amz-object-ownership", "BucketOwnerEnforced"},
-                                         {"BucketNamespace", "x-amz-bucket-namespace", "global"}})) {
+  if (auto e = refuse(operation, input,
+                      {{"ObjectLockEnabledForBucket", "x-amz-bucket-object-lock-enabled", "false"},
+                       {"ObjectOwnership", "x-amz-object-ownership", "BucketOwnerEnforced"},
+                       {"BucketNamespace", "x-amz-bucket-namespace", "global"}})) {
     return e;
   }
   const Value& configuration = input["CreateBucketConfiguration"];
@@ -42,8 +43,9 @@ std::optional<ApiError> choose_region(const Value& input, std::string_view endpo
   if (endpoint_region != kDefaultRegion && region != endpoint_region) {
     const std::string shown = wanted.empty() ? "unspecified" : std::string(wanted);
     return model::api_error("IllegalLocationConstraintException",
-                            "The " + shown + " location constraint is incompatible for the region specific endpoint this "
-                            "request was sent to.");
+                            "The " + shown +
+                                " location constraint is incompatible for the region specific endpoint this "
+                                "request was sent to.");
   }
   bucket.region = region.empty() ? kDefaultRegion : region;
   bucket.location = wanted;
@@ -65,12 +67,15 @@ void S3Service::create_bucket(model::Call& call, const model::Responder& respond
   auto change = [bucket](store::Transaction& transaction, Effects& effects) -> Result<> {
     const auto there = TRY(read_bucket(transaction, bucket.name));
     if (there && there->account != bucket.account) {
-      effects.problem = about_bucket("BucketAlreadyExists", "The requested bucket name is not available. The bucket namespace is "
+      effects.problem = about_bucket("BucketAlreadyExists",
+                                     "The requested bucket name is not available. The bucket namespace is "
                                      "shared by all users of the system. Please select a different name and try again.",
                                      409, bucket.name);
     } else if (there && bucket.region != kDefaultRegion) {
-      effects.problem = about_bucket("BucketAlreadyOwnedByYou", "Your previous request to create the named bucket succeeded and "
-                                     "you already own it.", 409, bucket.name);
+      effects.problem = about_bucket("BucketAlreadyOwnedByYou",
+                                     "Your previous request to create the named bucket succeeded and "
+                                     "you already own it.",
+                                     409, bucket.name);
     }
     if (there) return {};
     return transaction.put(store::Space::Meta, bucket_key(bucket.name), encode(bucket));

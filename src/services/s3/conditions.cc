@@ -74,7 +74,8 @@ std::optional<ApiError> refuse_write_conditions(const Value& input) {
   const bool match = input.has("IfMatch"), none = input.has("IfNoneMatch");
   if (match && none) return unusable("If-Match,If-None-Match", "Multiple conditional request headers present in the request");
   const std::string_view header = match ? "If-Match" : "If-None-Match";
-  const bool bad = (match && trim(input["IfMatch"].as_string()) == "*") || (none && trim(input["IfNoneMatch"].as_string()) != "*");
+  const bool bad =
+      (match && trim(input["IfMatch"].as_string()) == "*") || (none && trim(input["IfNoneMatch"].as_string()) != "*");
   if (!bad) return std::nullopt;
   return unusable(header, "We don't accept the provided value of " + std::string(header) + " header for this API");
 }

@@ -52,11 +52,12 @@ void S3Service::delete_object(model::Call& call, const model::Responder& respond
   Problem problem = check_key(key);
   if (!problem) problem = check_version(call.input);
   if (!problem) {
-    problem = refuse(call.operation, call.input, {{"MFA", "x-amz-mfa"},
-                                                  {"BypassGovernanceRetention", "x-amz-bypass-governance-retention", "false"},
-                                                  {"IfMatch", "If-Match"},
-                                                  {"IfMatchLastModifiedTime", "x-amz-if-match-last-modified-time"},
-                                                  {"IfMatchSize", "x-amz-if-match-size"}});
+    problem = refuse(call.operation, call.input,
+                     {{"MFA", "x-amz-mfa"},
+                      {"BypassGovernanceRetention", "x-amz-bypass-governance-retention", "false"},
+                      {"IfMatch", "If-Match"},
+                      {"IfMatchLastModifiedTime", "x-amz-if-match-last-modified-time"},
+                      {"IfMatchSize", "x-amz-if-match-size"}});
   }
   if (problem) return responder.error(std::move(*problem));
   auto change = [this, key, access = access_of(call), cause = Cause(call, parts_.clock.unix_ms())](

@@ -37,8 +37,11 @@ std::string hex18(uint64_t n) {
 }  // namespace
 
 Cause::Cause(const model::Call& call, int64_t now)
-    : request_id(call.request_id), source_ip(call.source_ip), principal(principal_id(call.identity)),
-      received_us(call.received_us), now_ms(now) {}
+    : request_id(call.request_id),
+      source_ip(call.source_ip),
+      principal(principal_id(call.identity)),
+      received_us(call.received_us),
+      now_ms(now) {}
 
 std::string form_encode(std::string_view key) {
   std::string out;

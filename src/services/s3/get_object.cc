@@ -26,10 +26,11 @@ constexpr std::array kOverrides = {
 };
 
 std::optional<ApiError> refuse_unbuilt(std::string_view operation, const Value& input) {
-  return refuse(operation, input, {{"PartNumber", "partNumber"},
-                                   {"SSECustomerAlgorithm", "x-amz-server-side-encryption-customer-algorithm"},
-                                   {"SSECustomerKey", "x-amz-server-side-encryption-customer-key"},
-                                   {"SSECustomerKeyMD5", "x-amz-server-side-encryption-customer-key-MD5"}});
+  return refuse(operation, input,
+                {{"PartNumber", "partNumber"},
+                 {"SSECustomerAlgorithm", "x-amz-server-side-encryption-customer-algorithm"},
+                 {"SSECustomerKey", "x-amz-server-side-encryption-customer-key"},
+                 {"SSECustomerKeyMD5", "x-amz-server-side-encryption-customer-key-MD5"}});
 }
 
 // They come from the query, so they may hold what no header may.

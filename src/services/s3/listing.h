@@ -26,7 +26,7 @@ struct ListPage {
   std::vector<std::pair<std::string, Object>> objects;
   std::vector<std::string> prefixes;
   bool truncated = false;
-  std::string last;            // the last key or common prefix
+  std::string last;  // the last key or common prefix
   bool last_is_prefix = false;
   size_t count() const { return objects.size() + prefixes.size(); }
 };

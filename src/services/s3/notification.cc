@@ -17,8 +17,8 @@ enum Tag : uint8_t { kId = 1, kFunction = 2, kEvent = 3, kPrefix = 4, kSuffix = 
 
 constexpr size_t kMaxConfigurations = 100;  // S3 User Guide, "Amazon S3 quotas"
 constexpr size_t kMaxId = 255;
-constexpr size_t kMaxArn = 256;             // of a function with qualifier: Lambda API reference, FunctionName
-constexpr size_t kMaxFilterValue = 1024;    // that of a key
+constexpr size_t kMaxArn = 256;           // of a function with qualifier: Lambda API reference, FunctionName
+constexpr size_t kMaxFilterValue = 1024;  // that of a key
 // What can happen to an object here: uploads in parts, copies, forms and versions are not built.
 constexpr std::string_view kBuiltEvents[] = {"s3:ObjectCreated:*", kCreatedByPut, "s3:ObjectRemoved:*", kRemovedByDelete};
 
@@ -72,7 +72,8 @@ tl::expected<Notification, ApiError> parse(const Value& input, std::string_view 
   for (const Value& event : input["Events"].as_list()) {
     const std::string_view name = event.as_string();
     if (std::find(std::begin(kBuiltEvents), std::end(kBuiltEvents), name) == std::end(kBuiltEvents)) {
-      return tl::unexpected(model::not_implemented("s3", "PutBucketNotificationConfiguration with the event " + std::string(name)));
+      return tl::unexpected(
+          model::not_implemented("s3", "PutBucketNotificationConfiguration with the event " + std::string(name)));
     }
     if (std::find(n.events.begin(), n.events.end(), name) == n.events.end()) n.events.emplace_back(name);
   }
@@ -109,10 +110,11 @@ std::optional<ApiError> check_pair(const Notification& a, const Notification& b)
   if (a.id == b.id) return invalid("Same ID used for multiple configurations. IDs must be unique", "Id", a.id);
   if (!share_an_event(a, b) || !filters_meet(a, b)) return std::nullopt;
   const bool filtered = a.prefix || a.suffix || b.prefix || b.suffix;
-  return model::api_error(
-      "InvalidArgument", filtered ? "Configuration is ambiguously defined. Cannot have overlapping suffixes in two rules if the "
-                                    "prefixes are overlapping for the same event type."
-                                  : "Configurations overlap. Configurations on the same bucket cannot share a common event type.");
+  return model::api_error("InvalidArgument",
+                          filtered
+                              ? "Configuration is ambiguously defined. Cannot have overlapping suffixes in two rules if the "
+                                "prefixes are overlapping for the same event type."
+                              : "Configurations overlap. Configurations on the same bucket cannot share a common event type.");
 }
 
 Value filter_rule(std::string_view name, std::string_view value) {
@@ -155,19 +157,31 @@ Result<Notification> decode_notification(std::string_view bytes) {
   FieldReader in(bytes);
   while (in.next()) {
     switch (in.tag()) {
-      case kId: n.id = in.text(); break;
-      case kFunction: n.function_arn = in.text(); break;
-      case kEvent: n.events.push_back(in.text()); break;
-      case kPrefix: n.prefix = in.text(); break;
-      case kSuffix: n.suffix = in.text(); break;
-      default: break;
+      case kId:
+        n.id = in.text();
+        break;
+      case kFunction:
+        n.function_arn = in.text();
+        break;
+      case kEvent:
+        n.events.push_back(in.text());
+        break;
+      case kPrefix:
+        n.prefix = in.text();
+        break;
+      case kSuffix:
+        n.suffix = in.text();
+        break;
+      default:
+        break;
     }
   }
   if (in.failed()) return fail(Errc::Invalid, "malformed notification of a bucket");
   return n;
 }
 
-tl::expected<std::vector<Notification>, ApiError> parse_notifications(const Value& configuration, std::string_view bucket_region) {
+tl::expected<std::vector<Notification>, ApiError> parse_notifications(const Value& configuration,
+                                                                      std::string_view bucket_region) {
   for (const char* member : {"TopicConfigurations", "QueueConfigurations", "EventBridgeConfiguration"}) {
     if (configuration.has(member)) {
       return tl::unexpected(model::not_implemented("s3", "PutBucketNotificationConfiguration with " + std::string(member)));

@@ -37,7 +37,7 @@ Result<Notification> decode_notification(std::string_view bytes);
 // From PutBucketNotificationConfiguration's NotificationConfiguration: everything that can be checked without knowing the
 // functions, overlaps included. Ids that are missing are made up.
 tl::expected<std::vector<Notification>, model::ApiError> parse_notifications(const Value& configuration,
-                                                                              std::string_view bucket_region);
+                                                                             std::string_view bucket_region);
 // As GetBucketNotificationConfiguration answers.
 Value render_notifications(const std::vector<Notification>& notifications);
 

@@ -10,8 +10,20 @@ namespace gust::s3 {
 namespace {
 
 enum Tag : uint8_t {
-  kSize = 1, kMd5 = 2, kFile = 3, kModified = 4, kType = 5, kCache = 6, kDisposition = 7, kEncoding = 8, kLanguage = 9,
-  kExpires = 10, kAlgorithm = 11, kChecksum = 12, kMetadataName = 13, kMetadataValue = 14,
+  kSize = 1,
+  kMd5 = 2,
+  kFile = 3,
+  kModified = 4,
+  kType = 5,
+  kCache = 6,
+  kDisposition = 7,
+  kEncoding = 8,
+  kLanguage = 9,
+  kExpires = 10,
+  kAlgorithm = 11,
+  kChecksum = 12,
+  kMetadataName = 13,
+  kMetadataValue = 14,
 };
 
 }  // namespace
@@ -51,23 +63,50 @@ Result<Object> decode_object(std::string_view bytes) {
   FieldReader in(bytes);
   while (in.next()) {
     switch (in.tag()) {
-      case kSize: object.size = in.number(); break;
-      case kMd5: object.md5 = in.text(); break;
-      case kFile: object.file = in.text(); break;
-      case kModified: object.modified_ms = static_cast<int64_t>(in.number()); break;
-      case kType: object.content_type = in.text(); break;
-      case kCache: object.cache_control = in.text(); break;
-      case kDisposition: object.content_disposition = in.text(); break;
-      case kEncoding: object.content_encoding = in.text(); break;
-      case kLanguage: object.content_language = in.text(); break;
-      case kExpires: object.expires = in.text(); break;
-      case kAlgorithm: object.checksum_algorithm = in.text(); break;
-      case kChecksum: object.checksum = in.text(); break;
-      case kMetadataName: object.metadata.emplace_back(in.text(), std::string()); break;
+      case kSize:
+        object.size = in.number();
+        break;
+      case kMd5:
+        object.md5 = in.text();
+        break;
+      case kFile:
+        object.file = in.text();
+        break;
+      case kModified:
+        object.modified_ms = static_cast<int64_t>(in.number());
+        break;
+      case kType:
+        object.content_type = in.text();
+        break;
+      case kCache:
+        object.cache_control = in.text();
+        break;
+      case kDisposition:
+        object.content_disposition = in.text();
+        break;
+      case kEncoding:
+        object.content_encoding = in.text();
+        break;
+      case kLanguage:
+        object.content_language = in.text();
+        break;
+      case kExpires:
+        object.expires = in.text();
+        break;
+      case kAlgorithm:
+        object.checksum_algorithm = in.text();
+        break;
+      case kChecksum:
+        object.checksum = in.text();
+        break;
+      case kMetadataName:
+        object.metadata.emplace_back(in.text(), std::string());
+        break;
       case kMetadataValue:
         if (!object.metadata.empty()) object.metadata.back().second = in.text();
         break;
-      default: break;
+      default:
+        break;
     }
   }
   if (in.failed()) return fail(Errc::Invalid, "malformed row of an object");

@@ -23,8 +23,8 @@ inline constexpr size_t kMaxKey = 1024;  // bytes; S3 User Guide, "Naming Amazon
 
 struct Object {
   uint64_t size = 0;
-  std::string md5;        // 16 raw bytes
-  std::string file;       // id of the body's file; empty: the body is a row
+  std::string md5;   // 16 raw bytes
+  std::string file;  // id of the body's file; empty: the body is a row
   int64_t modified_ms = 0;
   std::string content_type, cache_control, content_disposition, content_encoding, content_language, expires;
   std::string checksum_algorithm, checksum;  // "CRC32" and its base64, as the client gave it
@@ -38,7 +38,7 @@ struct Object {
 inline int64_t whole_seconds(int64_t unix_ms) { return unix_ms / 1000 * 1000; }
 
 std::string object_key(std::string_view bucket, std::string_view key);
-std::string object_prefix(std::string_view bucket);            // start of all keys of that bucket
+std::string object_prefix(std::string_view bucket);                     // start of all keys of that bucket
 std::string key_of(std::string_view row_key, std::string_view bucket);  // the object's key of a row
 
 std::string encode(const Object& object);

@@ -25,26 +25,27 @@ constexpr std::string_view kChecksums[] = {"CRC32", "CRC32C", "SHA1", "SHA256"};
 
 std::optional<ApiError> refuse_unbuilt(std::string_view operation, const Value& input) {
   if (asks_for_acl(input)) return model::api_error("AccessControlListNotSupported", "The bucket does not allow ACLs");
-  return refuse(operation, input, {{"ServerSideEncryption", "x-amz-server-side-encryption", "AES256"},
-                                   {"StorageClass", "x-amz-storage-class", "STANDARD"},
-                                   {"BucketKeyEnabled", "x-amz-server-side-encryption-bucket-key-enabled", "false"},
-                                   {"SSECustomerAlgorithm", "x-amz-server-side-encryption-customer-algorithm"},
-                                   {"SSECustomerKey", "x-amz-server-side-encryption-customer-key"},
-                                   {"SSECustomerKeyMD5", "x-amz-server-side-encryption-customer-key-MD5"},
-                                   {"SSEKMSKeyId", "x-amz-server-side-encryption-aws-kms-key-id"},
-                                   {"SSEKMSEncryptionContext", "x-amz-server-side-encryption-context"},
-                                   {"Tagging", "x-amz-tagging"},
-                                   {"WebsiteRedirectLocation", "x-amz-website-redirect-location"},
-                                   {"ObjectLockMode", "x-amz-object-lock-mode"},
-                                   {"ObjectLockRetainUntilDate", "x-amz-object-lock-retain-until-date"},
-                                   {"ObjectLockLegalHoldStatus", "x-amz-object-lock-legal-hold"},
-                                   {"WriteOffsetBytes", "x-amz-write-offset-bytes"},
-                                   {"ChecksumCRC64NVME", "x-amz-checksum-crc64nvme"},
-                                   {"ChecksumSHA512", "x-amz-checksum-sha512"},
-                                   {"ChecksumMD5", "x-amz-checksum-md5"},
-                                   {"ChecksumXXHASH64", "x-amz-checksum-xxhash64"},
-                                   {"ChecksumXXHASH3", "x-amz-checksum-xxhash3"},
-                                   {"ChecksumXXHASH128", "x-amz-checksum-xxhash128"}});
+  return refuse(operation, input,
+                {{"ServerSideEncryption", "x-amz-server-side-encryption", "AES256"},
+                 {"StorageClass", "x-amz-storage-class", "STANDARD"},
+                 {"BucketKeyEnabled", "x-amz-server-side-encryption-bucket-key-enabled", "false"},
+                 {"SSECustomerAlgorithm", "x-amz-server-side-encryption-customer-algorithm"},
+                 {"SSECustomerKey", "x-amz-server-side-encryption-customer-key"},
+                 {"SSECustomerKeyMD5", "x-amz-server-side-encryption-customer-key-MD5"},
+                 {"SSEKMSKeyId", "x-amz-server-side-encryption-aws-kms-key-id"},
+                 {"SSEKMSEncryptionContext", "x-amz-server-side-encryption-context"},
+                 {"Tagging", "x-amz-tagging"},
+                 {"WebsiteRedirectLocation", "x-amz-website-redirect-location"},
+                 {"ObjectLockMode", "x-amz-object-lock-mode"},
+                 {"ObjectLockRetainUntilDate", "x-amz-object-lock-retain-until-date"},
+                 {"ObjectLockLegalHoldStatus", "x-amz-object-lock-legal-hold"},
+                 {"WriteOffsetBytes", "x-amz-write-offset-bytes"},
+                 {"ChecksumCRC64NVME", "x-amz-checksum-crc64nvme"},
+                 {"ChecksumSHA512", "x-amz-checksum-sha512"},
+                 {"ChecksumMD5", "x-amz-checksum-md5"},
+                 {"ChecksumXXHASH64", "x-amz-checksum-xxhash64"},
+                 {"ChecksumXXHASH3", "x-amz-checksum-xxhash3"},
+                 {"ChecksumXXHASH128", "x-amz-checksum-xxhash128"}});
 }
 
 std::optional<ApiError> take_metadata(const Value& input, Object& object) {
@@ -101,7 +102,8 @@ Result<std::string> md5_of(const http::Body& body) {
 struct S3Service::Upload {
   ~Upload() {
     if (body.path.empty()) return;
-    if (auto removed = files::remove(body.path); !removed) log::warning("s3", "spooled body stays", {{"error", removed.error().message}});
+    const auto removed = files::remove(body.path);
+    if (!removed) log::warning("s3", "spooled body stays", {{"error", removed.error().message}});
   }
   Access access;
   Cause cause;
@@ -158,7 +160,9 @@ void S3Service::put_body(const UploadPtr& upload, const model::Responder& respon
 }
 
 void S3Service::put_rows(const UploadPtr& upload, const model::Responder& responder) {
-  auto change = [this, upload](store::Transaction& transaction, Effects& effects) { return put_in(transaction, effects, *upload); };
+  auto change = [this, upload](store::Transaction& transaction, Effects& effects) {
+    return put_in(transaction, effects, *upload);
+  };
   write(std::move(change), [this, upload, responder](Fate fate, Problem problem) {
     const Object& object = upload->object;
     if (problem) {

@@ -52,15 +52,13 @@ std::optional<ApiError> check_version(const Value& input) {
 tl::expected<size_t, ApiError> page_size(const Value& input, std::string_view member, std::string_view wire, size_t most) {
   const int64_t n = input[member].as_int(static_cast<int64_t>(most));
   if (n < 0) {
-    return tl::unexpected(model::invalid_argument("Argument " + std::string(wire) + " must be an integer between 0 and 2147483647",
-                                                  wire, std::to_string(n)));
+    return tl::unexpected(model::invalid_argument(
+        "Argument " + std::string(wire) + " must be an integer between 0 and 2147483647", wire, std::to_string(n)));
   }
   return std::min(static_cast<size_t>(n), most);
 }
 
-std::string make_token(const Position& position) {
-  return base64_encode((position.is_prefix ? "p" : "k") + position.after);
-}
+std::string make_token(const Position& position) { return base64_encode((position.is_prefix ? "p" : "k") + position.after); }
 
 tl::expected<Position, ApiError> parse_token(std::string_view token) {
   const auto text = base64_decode(token);

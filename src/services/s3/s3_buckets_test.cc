@@ -154,7 +154,8 @@ class Listings : public Buckets {
       const Outcome got = call("ListObjectsV2", input);
       if (got.error) return got.code();
       out += show(got.output());
-      EXPECT_EQ(got.output()["KeyCount"].as_int(), static_cast<int64_t>(got.output()["Contents"].size() + got.output()["CommonPrefixes"].size()));
+      EXPECT_EQ(got.output()["KeyCount"].as_int(),
+                static_cast<int64_t>(got.output()["Contents"].size() + got.output()["CommonPrefixes"].size()));
       EXPECT_EQ(got.output()["IsTruncated"].as_bool(), got.output().has("NextContinuationToken"));
       if (!got.output().has("NextContinuationToken")) return out;
       input.set("ContinuationToken", got.output()["NextContinuationToken"]);
@@ -245,8 +246,9 @@ TEST_P(Listings, TheOldVersionGoesOnFromMarkers) {
 
 TEST_P(Listings, KeysOfAnyKindAreKeptApart) {
   fill({});
-  const std::vector<std::string> keys = {std::string("a\0", 2), std::string("a\0b", 3), "a", "a\x01", "../x", "/", "//", ".", "\xC3\xBF",
-                                         "a\xEF\xBF\xBF", std::string(1024, 'z')};
+  const std::vector<std::string> keys = {
+      std::string("a\0", 2), std::string("a\0b", 3), "a", "a\x01", "../x", "/", "//", ".", "\xC3\xBF",
+      "a\xEF\xBF\xBF",       std::string(1024, 'z')};
   for (const std::string& key : keys) ASSERT_TRUE(put(key, key).reply);
   for (const std::string& key : keys) EXPECT_EQ(get(key), key);
   const Outcome listed = call("ListObjectsV2", named("bucket"));

@@ -2,6 +2,7 @@
 
 // Events to functions: configuration, permission, filters, the document, and their being part of the change.
 
+#include "base/json.h"
 #include "services/s3/test_service.h"
 
 namespace gust::s3 {
@@ -14,7 +15,9 @@ class Notifications : public S3 {
     make_bucket();
     policy_.allow(kFunction);
   }
-  Outcome set(std::vector<Value> functions) { return call("PutBucketNotificationConfiguration", configure(std::move(functions))); }
+  Outcome set(std::vector<Value> functions) {
+    return call("PutBucketNotificationConfiguration", configure(std::move(functions)));
+  }
   // Keys and event names of what was sent since the last look.
   std::string sent() {
     std::string out;
@@ -32,14 +35,17 @@ class Notifications : public S3 {
 
 TEST_P(Notifications, AreStoredAndAnsweredAsAwsDoes) {
   EXPECT_EQ(call("GetBucketNotificationConfiguration", members({{"Bucket", "bucket"}})).output(), Value::map());
-  const Outcome made = set({destination("one", {"s3:ObjectCreated:*"}, "in/", ".jpg"), destination("", {"s3:ObjectRemoved:Delete"})});
+  const Outcome made =
+      set({destination("one", {"s3:ObjectCreated:*"}, "in/", ".jpg"), destination("", {"s3:ObjectRemoved:Delete"})});
   ASSERT_TRUE(made.reply) << made.message();
   if (GetParam() != "memory") restart();
-  const Value list = call("GetBucketNotificationConfiguration", members({{"Bucket", "bucket"}})).output()["LambdaFunctionConfigurations"];
+  const Value list =
+      call("GetBucketNotificationConfiguration", members({{"Bucket", "bucket"}})).output()["LambdaFunctionConfigurations"];
   ASSERT_EQ(list.size(), 2u);
-  EXPECT_EQ(json::write(list.as_list()[0]),
-            R"({"Id":"one","LambdaFunctionArn":"arn:aws:lambda:us-east-1:000000000000:function:f","Events":["s3:ObjectCreated:*"],)"
-            R"("Filter":{"Key":{"FilterRules":[{"Name":"Prefix","Value":"in/"},{"Name":"Suffix","Value":".jpg"}]}}})");
+  EXPECT_EQ(
+      json::write(list.as_list()[0]),
+      R"({"Id":"one","LambdaFunctionArn":"arn:aws:lambda:us-east-1:000000000000:function:f","Events":["s3:ObjectCreated:*"],)"
+      R"("Filter":{"Key":{"FilterRules":[{"Name":"Prefix","Value":"in/"},{"Name":"Suffix","Value":".jpg"}]}}})");
   EXPECT_TRUE(is_uuid(list.as_list()[1]["Id"].as_string()));
   EXPECT_FALSE(list.as_list()[1].has("Filter"));
   EXPECT_EQ(sent(), "");  // the test event is for topics and queues
@@ -86,14 +92,18 @@ TEST_P(Notifications, TheDocumentIsAwss) {
   const std::string owner(record["s3"]["bucket"]["ownerIdentity"]["principalId"].as_string());
   EXPECT_EQ(owner.size(), 14u);
   const std::string request(record["responseElements"]["x-amz-request-id"].as_string());
-  EXPECT_EQ(e.payload,
-            R"({"Records":[{"eventVersion":"2.1","eventSource":"aws:s3","awsRegion":"us-east-1","eventTime":"2023-11-14T22:13:29.042Z",)"
-            R"("eventName":"ObjectCreated:Put","userIdentity":{"principalId":"000000000000"},"requestParameters":{"sourceIPAddress":"127.0.0.9"},)"
-            R"("responseElements":{"x-amz-request-id":")" + request + R"(","x-amz-id-2":")" + request + R"("},"s3":{"s3SchemaVersion":"1.0",)"
-            R"("configurationId":"my id","bucket":{"name":"bucket","ownerIdentity":{"principalId":")" + owner +
-            R"("},"arn":"arn:aws:s3:::bucket"},"object":{"key":"in/red+flower%2B%C3%BC%25.jpg","size":5,)"
-            R"("eTag":"5d41402abc4b2a76b9719d911017c592","sequencer":")" +
-            std::string(record["s3"]["object"]["sequencer"].as_string()) + R"("}}}]})");
+  EXPECT_EQ(
+      e.payload,
+      R"({"Records":[{"eventVersion":"2.1","eventSource":"aws:s3","awsRegion":"us-east-1","eventTime":"2023-11-14T22:13:29.042Z",)"
+      R"("eventName":"ObjectCreated:Put","userIdentity":{"principalId":"000000000000"},"requestParameters":{"sourceIPAddress":"127.0.0.9"},)"
+      R"("responseElements":{"x-amz-request-id":")" +
+          request + R"(","x-amz-id-2":")" + request +
+          R"("},"s3":{"s3SchemaVersion":"1.0",)"
+          R"("configurationId":"my id","bucket":{"name":"bucket","ownerIdentity":{"principalId":")" +
+          owner +
+          R"("},"arn":"arn:aws:s3:::bucket"},"object":{"key":"in/red+flower%2B%C3%BC%25.jpg","size":5,)"
+          R"("eTag":"5d41402abc4b2a76b9719d911017c592","sequencer":")" +
+          std::string(record["s3"]["object"]["sequencer"].as_string()) + R"("}}}]})");
   EXPECT_EQ(request, "request-" + std::to_string(calls_));
 }
 
@@ -172,7 +182,8 @@ TEST_P(Notifications, BadConfigurationsAreRefused) {
   const auto code = [&](std::vector<Value> functions) { return set(std::move(functions)).message(); };
   const char* created = "s3:ObjectCreated:*";
   EXPECT_EQ(code({destination("i", {created}, nullptr, nullptr, "not-an-arn")}), "The ARN could not be parsed");
-  EXPECT_EQ(code({destination("i", {created}, nullptr, nullptr, "arn:aws:sqs:us-east-1:000000000000:q")}), "The ARN could not be parsed");
+  EXPECT_EQ(code({destination("i", {created}, nullptr, nullptr, "arn:aws:sqs:us-east-1:000000000000:q")}),
+            "The ARN could not be parsed");
   EXPECT_EQ(code({destination("i", {created}, nullptr, nullptr, "arn:aws:lambda:eu-west-1:000000000000:function:f")}),
             "The notification destination service region is not valid for the bucket location constraint");
   EXPECT_EQ(code({destination("i", {created}, "a"), destination("i", {created}, "b")}),
@@ -182,12 +193,13 @@ TEST_P(Notifications, BadConfigurationsAreRefused) {
   EXPECT_EQ(set({destination("i", {})}).code(), "MalformedXML");
   Value twice = destination("i", {created}, "a");
   twice.set("Filter", members({{"Key", members({{"FilterRules", Value::List{members({{"Name", "prefix"}, {"Value", "a"}}),
-                                                                         members({{"Name", "Prefix"}, {"Value", "b"}})}}})}}));
+                                                                            members({{"Name", "Prefix"}, {"Value", "b"}})}}})}}));
   EXPECT_EQ(code({twice}), "Cannot specify more than one prefix rule in a filter.");
   EXPECT_EQ(set({destination(std::string(256, 'i'), {created})}).code(), "InvalidArgument");
   EXPECT_EQ(set({destination("i", {created}, std::string(1025, 'p').c_str())}).code(), "InvalidArgument");
   std::vector<Value> many;
-  for (int i = 0; i < 101; ++i) many.push_back(destination(std::to_string(i), {created}, (std::to_string(1000 + i) + "/").c_str()));
+  for (int i = 0; i < 101; ++i)
+    many.push_back(destination(std::to_string(i), {created}, (std::to_string(1000 + i) + "/").c_str()));
   EXPECT_EQ(set(many).code(), "InvalidArgument");
   many.pop_back();
   EXPECT_TRUE(set(many).reply);  // control

@@ -51,18 +51,23 @@ TEST_P(Objects, LargeBodiesInMemoryBecomeFilesToo) {
 
 TEST_P(Objects, HeadersAndMetadataAreKept) {
   make_bucket();
-  const Value more = members({{"ContentType", "image/jpeg"}, {"CacheControl", "max-age=1"}, {"ContentDisposition", "inline"},
-                              {"ContentEncoding", "gzip"}, {"ContentLanguage", "de"}, {"Expires", "Thu, 01 Dec 1994 16:00:00 GMT"},
+  const Value more = members({{"ContentType", "image/jpeg"},
+                              {"CacheControl", "max-age=1"},
+                              {"ContentDisposition", "inline"},
+                              {"ContentEncoding", "gzip"},
+                              {"ContentLanguage", "de"},
+                              {"Expires", "Thu, 01 Dec 1994 16:00:00 GMT"},
                               {"Metadata", members({{"camera", "X 100"}, {"empty", ""}})},
-                              {"ChecksumCRC32", "NSRBwg=="}, {"ChecksumAlgorithm", "CRC32"}});
+                              {"ChecksumCRC32", "NSRBwg=="},
+                              {"ChecksumAlgorithm", "CRC32"}});
   const Outcome made = put("k", "x", more);
   ASSERT_TRUE(made.reply) << made.message();
   EXPECT_EQ(made.output()["ChecksumCRC32"].as_string(), "NSRBwg==");
   for (const char* operation : {"GetObject", "HeadObject"}) {
     const Outcome got = call(operation, with(at("k"), "ChecksumMode", "ENABLED"));
     ASSERT_TRUE(got.reply);
-    for (const char* member : {"ContentType", "CacheControl", "ContentDisposition", "ContentEncoding", "ContentLanguage", "Expires",
-                               "Metadata", "ChecksumCRC32"}) {
+    for (const char* member : {"ContentType", "CacheControl", "ContentDisposition", "ContentEncoding", "ContentLanguage",
+                               "Expires", "Metadata", "ChecksumCRC32"}) {
       EXPECT_EQ(got.output()[member], more[member]) << member;
     }
     EXPECT_EQ(got.output()["ChecksumType"].as_string(), "FULL_OBJECT");
@@ -70,7 +75,8 @@ TEST_P(Objects, HeadersAndMetadataAreKept) {
     EXPECT_EQ(got.output()["LastModified"].as_timestamp().unix_ms % 1000, 0);
   }
   EXPECT_FALSE(call("GetObject", at("k")).output().has("ChecksumCRC32"));
-  EXPECT_FALSE(call("GetObject", with(with(at("k"), "ChecksumMode", "ENABLED"), "Range", "bytes=0-0")).output().has("ChecksumCRC32"));
+  EXPECT_FALSE(
+      call("GetObject", with(with(at("k"), "ChecksumMode", "ENABLED"), "Range", "bytes=0-0")).output().has("ChecksumCRC32"));
   ASSERT_TRUE(put("plain", "x").reply);
   EXPECT_EQ(call("GetObject", at("plain")).output()["ContentType"].as_string(), "binary/octet-stream");
   EXPECT_FALSE(call("GetObject", at("plain")).output().has("Metadata"));
@@ -210,13 +216,16 @@ TEST_P(Objects, RangesAreServedFromRowsAndFiles) {
     const std::string of = "/" + std::to_string(n);
     EXPECT_EQ(range("bytes=0-0"), "206 bytes 0-0" + of + " 0");
     EXPECT_EQ(range("bytes=3-5"), "206 bytes 3-5" + of + " 345");
-    EXPECT_EQ(range("bytes=" + std::to_string(n - 2) + "-"), "206 bytes " + std::to_string(n - 2) + "-" + std::to_string(n - 1) + of + " " + body.substr(n - 2));
-    EXPECT_EQ(range("bytes=-3"), "206 bytes " + std::to_string(n - 3) + "-" + std::to_string(n - 1) + of + " " + body.substr(n - 3));
+    EXPECT_EQ(range("bytes=" + std::to_string(n - 2) + "-"),
+              "206 bytes " + std::to_string(n - 2) + "-" + std::to_string(n - 1) + of + " " + body.substr(n - 2));
+    EXPECT_EQ(range("bytes=-3"),
+              "206 bytes " + std::to_string(n - 3) + "-" + std::to_string(n - 1) + of + " " + body.substr(n - 3));
     EXPECT_EQ(range("bytes=0-999999999"), "206 bytes 0-" + std::to_string(n - 1) + of + " all");
     EXPECT_EQ(range("bytes=-999999999"), "206 bytes 0-" + std::to_string(n - 1) + of + " all");
     EXPECT_EQ(range("bytes=" + std::to_string(n) + "-"), "416 InvalidRange");
     EXPECT_EQ(range("bytes=-0"), "416 InvalidRange");
-    for (const char* ignored : {"bytes=5-3", "bytes=a-b", "bytes=0-1,3-4", "bytes=-", "lines=0-1", "bytes=18446744073709551616-"}) {
+    for (const char* ignored :
+         {"bytes=5-3", "bytes=a-b", "bytes=0-1,3-4", "bytes=-", "lines=0-1", "bytes=18446744073709551616-"}) {
       EXPECT_EQ(range(ignored), "0  all") << ignored;
     }
   }
@@ -249,9 +258,9 @@ TEST_P(Objects, WhatIsMissingIsNamed) {
 TEST_P(Objects, MembersWithoutEffectAreRefusedByNameAndHarmlessOnesPass) {
   make_bucket();
   const std::pair<const char*, Value> refused[] = {
-      {"Tagging", "a=b"},         {"StorageClass", "GLACIER"},    {"ServerSideEncryption", "aws:kms"}, {"SSECustomerKey", "k"},
-      {"ObjectLockMode", "GOVERNANCE"}, {"WebsiteRedirectLocation", "/"}, {"WriteOffsetBytes", 0}, {"BucketKeyEnabled", true},
-      {"ChecksumCRC64NVME", "AAAAAAAAAAA="}};
+      {"Tagging", "a=b"},      {"StorageClass", "GLACIER"},      {"ServerSideEncryption", "aws:kms"},
+      {"SSECustomerKey", "k"}, {"ObjectLockMode", "GOVERNANCE"}, {"WebsiteRedirectLocation", "/"},
+      {"WriteOffsetBytes", 0}, {"BucketKeyEnabled", true},       {"ChecksumCRC64NVME", "AAAAAAAAAAA="}};
   for (const auto& [member, value] : refused) {
     const Outcome got = put("k", "x", members({{member, value}}));
     EXPECT_EQ(got.code(), "NotImplemented") << member;
@@ -260,8 +269,14 @@ TEST_P(Objects, MembersWithoutEffectAreRefusedByNameAndHarmlessOnesPass) {
   EXPECT_EQ(put("k", "x", members({{"ACL", "public-read"}})).code(), "AccessControlListNotSupported");
   EXPECT_EQ(put("k", "x", members({{"GrantRead", "id=1"}})).code(), "AccessControlListNotSupported");
   EXPECT_EQ(get("k"), "<NoSuchKey>");
-  EXPECT_TRUE(put("k", "x", members({{"StorageClass", "STANDARD"}, {"ServerSideEncryption", "AES256"}, {"ACL", "private"},
-                                     {"RequestPayer", "requester"}, {"ContentMD5", "x"}, {"ContentLength", 1}})).reply);
+  EXPECT_TRUE(put("k", "x",
+                  members({{"StorageClass", "STANDARD"},
+                           {"ServerSideEncryption", "AES256"},
+                           {"ACL", "private"},
+                           {"RequestPayer", "requester"},
+                           {"ContentMD5", "x"},
+                           {"ContentLength", 1}}))
+                  .reply);
   EXPECT_EQ(call("GetObject", with(at("k"), "PartNumber", 1)).code(), "NotImplemented");
   EXPECT_EQ(call("GetObject", with(at("k"), "VersionId", "abc")).code(), "InvalidArgument");
   EXPECT_TRUE(call("GetObject", with(at("k"), "VersionId", "null")).reply);
@@ -280,7 +295,9 @@ TEST_P(Objects, ManyAreDeletedAtOnce) {
   ASSERT_TRUE(put("stays", "x").reply);
   objects.push(members({{"Key", "absent"}}));
   objects.push(members({{"Key", "stays"}, {"VersionId", "abc"}}));
-  const auto request = [](Value list) { return members({{"Bucket", "bucket"}, {"Delete", members({{"Objects", std::move(list)}})}}); };
+  const auto request = [](Value list) {
+    return members({{"Bucket", "bucket"}, {"Delete", members({{"Objects", std::move(list)}})}});
+  };
   const Outcome done = call("DeleteObjects", request(objects));
   ASSERT_TRUE(done.reply) << done.message();
   EXPECT_EQ(done.output()["Deleted"].size(), 251u);

@@ -207,7 +207,8 @@ TEST(PowerLoss, ASkippedSyncOfTheBodyIsNoticed) {
 }
 
 TEST(PowerLoss, ASkippedSyncOfTheBodysNameIsNoticed) {
-  EXPECT_NE(run({.skip_sync = [](std::string_view path) { return path.starts_with("objects/") && path.size() == 13; }}, 20, 40), "");
+  EXPECT_NE(run({.skip_sync = [](std::string_view path) { return path.starts_with("objects/") && path.size() == 13; }}, 20, 40),
+            "");
 }
 
 TEST(PowerLoss, ASkippedSyncOfTheLogIsNoticed) {

@@ -20,7 +20,9 @@ bool is_account(std::string_view text) { return text.size() == 12 && text.find_f
 }  // namespace
 
 S3Service::S3Service(Parts parts)
-    : parts_(std::move(parts)), blobs_(parts_.objects_directory, parts_.durability), garbage_(parts_.store, parts_.disk, blobs_) {}
+    : parts_(std::move(parts)),
+      blobs_(parts_.objects_directory, parts_.durability),
+      garbage_(parts_.store, parts_.disk, blobs_) {}
 
 Result<> S3Service::load() {
   TRY(blobs_.prepare());

@@ -83,14 +83,14 @@ class S3Service : public model::Service {
 
   // What a change does beside its rows; made anew on each run of the mutation.
   struct Effects {
-    Problem problem;                         // set: nothing shall be changed
+    Problem problem;  // set: nothing shall be changed
     std::vector<invoke::AsyncEvent> events;
-    std::vector<std::string> files;          // that no row names any more
+    std::vector<std::string> files;  // that no row names any more
   };
   using Change = std::function<Result<>(store::Transaction&, Effects&)>;
   enum class Fate { Committed, Refused, Failed };  // Failed: not acknowledged, may be there after a crash all the same
   using Then = std::function<void(Fate, Problem)>;
-  void write(Change change, Then then);            // `then` on the store's writer thread
+  void write(Change change, Then then);  // `then` on the store's writer thread
   void write(Change change, const model::Responder& responder, std::function<model::Reply()> reply);
   Result<> add_events(store::Transaction& transaction, Effects& effects, const Bucket& bucket, std::string_view event,
                       std::string_view key, const Object* object, const Cause& cause);

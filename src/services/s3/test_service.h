@@ -18,7 +18,6 @@
 
 #include "base/encoding.h"
 #include "base/ids.h"
-#include "base/json.h"
 #include "crypto/hash.h"
 #include "os/files.h"
 #include "services/s3/s3_service.h"
