@@ -37,6 +37,9 @@ Value to_value(const hosts::ServiceStatus& s) {
   v.set("stopped_us", s.stopped_us);
   v.set("last_end", s.last_end);
   v.set("cpu_us", s.cpu_us);
+  v.set("throttled_us", s.throttled_us);
+  v.set("run_delay_us", s.run_delay_us);
+  v.set("memory_peak_bytes", s.memory_peak_bytes);
   return v;
 }
 

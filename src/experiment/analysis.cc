@@ -15,7 +15,9 @@ std::vector<double> sorted(std::vector<double> sample) {
   return sample;
 }
 
-double milliseconds_between(int64_t from_us, int64_t to_us) { return static_cast<double>(std::max<int64_t>(0, to_us - from_us)) / 1e3; }
+double milliseconds_between(int64_t from_us, int64_t to_us) {
+  return static_cast<double>(std::max<int64_t>(0, to_us - from_us)) / 1e3;
+}
 
 // Times out of the rows that say ok: one per upload, the first attempt that did.
 void take_times(const std::map<uint64_t, const Row*>& rows, const std::map<uint64_t, const Sent*>& sent, ArmResult& out) {
@@ -77,7 +79,7 @@ Result<> take_service(const Collected& c, ArmResult& out) {
     out.on_seconds = service.on_seconds;
     out.memory_peak_bytes = service.memory_peak_bytes;
     if (service.cpu_seconds > 0) out.cpu_ms = service.cpu_seconds * 1e3 / static_cast<double>(std::max<size_t>(out.images, 1));
-    if (busy_seconds > 0) out.waited_share = service.run_delay_seconds / busy_seconds;
+    if (busy_seconds > 0 && service.run_delay_seconds >= 0) out.waited_share = service.run_delay_seconds / busy_seconds;
     if (service.on_seconds > 0) out.busy_share = busy_seconds / (service.on_seconds * c.run.workers);
   }
   if (out.overall.mean > 0) out.capacity_per_day = c.run.workers * 86400 / (out.overall.mean / 1e3);
@@ -141,7 +143,7 @@ Value arm_value(const ArmResult& a) {
   out.set("end_to_end_ms", summary_value(a.end_to_end));
   if (a.cpu_ms >= 0) out.set("cpu_ms_per_image", a.cpu_ms);
   if (a.memory_peak_bytes > 0) out.set("memory_peak_bytes", a.memory_peak_bytes);
-  out.set("waited_share", a.waited_share);
+  if (a.waited_share >= 0) out.set("waited_share", a.waited_share);
   if (a.arm.kind == Arm::Kind::Function) {
     out.set("executions", a.executions);
     out.set("contended", a.contended);
@@ -172,9 +174,18 @@ Value reconciliation_value(const Reconciliation& r) {
   for (const ArmCount& c : r.arms) {
     Value arm = Value::map();
     arm.set("name", c.arm);
-    for (auto [name, n] : {std::pair{"planned", c.planned}, {"sent", c.sent}, {"refused", c.refused}, {"executions", c.executions},
-                           {"executions_failed", c.executions_failed}, {"rows", c.rows}, {"ok", c.ok}, {"failed", c.failed},
-                           {"skipped", c.skipped}, {"unsettled", c.unsettled}, {"repeated", c.repeated}, {"renditions", c.renditions}}) {
+    for (auto [name, n] : {std::pair{"planned", c.planned},
+                           {"sent", c.sent},
+                           {"refused", c.refused},
+                           {"executions", c.executions},
+                           {"executions_failed", c.executions_failed},
+                           {"rows", c.rows},
+                           {"ok", c.ok},
+                           {"failed", c.failed},
+                           {"skipped", c.skipped},
+                           {"unsettled", c.unsettled},
+                           {"repeated", c.repeated},
+                           {"renditions", c.renditions}}) {
       arm.set(name, n);
     }
     arms.push(std::move(arm));

@@ -150,13 +150,17 @@ TEST(Answers, AHostThatIsSmallerThanTheArmIsNamed) {
   Collected c = synthetic_run({10});
   auto mentions = [&](const std::string& text) {
     const Analysis a = *analyze(c);
-    return std::any_of(a.notes.begin(), a.notes.end(), [&](const std::string& note) { return note.find(text) != std::string::npos; });
+    return std::any_of(a.notes.begin(), a.notes.end(),
+                       [&](const std::string& note) { return note.find(text) != std::string::npos; });
   };
   c.run.services["svc-c4.large"].run_delay_seconds = 0.2;
   EXPECT_TRUE(mentions("smaller than c4.large"));
   EXPECT_TRUE(mentions("read its times as upper bounds"));
   c.run.services["svc-c4.large"].run_delay_seconds = 0;
   EXPECT_TRUE(mentions("hardly mattered"));
+  c.run.services["svc-c4.large"].run_delay_seconds = -1;
+  EXPECT_TRUE(mentions("was not measured"));
+  EXPECT_FALSE(mentions("hardly mattered"));
   c.run.host.cores = 16;
   EXPECT_FALSE(mentions("smaller than c4.large"));
 }

@@ -28,7 +28,8 @@ const ArmResult* find(const Analysis& analysis, uint32_t memory_mb) {
 // How long the first takes against the second: "1.20 times as long as", "as long as".
 std::string compare(const Ratio& r, const std::string& second) {
   if (alike(r)) return "as long as " + second + " within 5 % (" + interval(r.ci) + " times)";
-  if (!apart(r)) return "about as long as " + second + " (" + fixed(r.mean, 2) + " times, " + interval(r.ci) + ": not settled by this run)";
+  if (!apart(r))
+    return "about as long as " + second + " (" + fixed(r.mean, 2) + " times, " + interval(r.ci) + ": not settled by this run)";
   return fixed(r.mean, 2) + " times as long as " + second + " (" + interval(r.ci) + ")";
 }
 
@@ -40,17 +41,22 @@ Answer performance(const Collected& c, const Analysis& analysis) {
     return out;
   }
   const Ratio r = overall_ratio(c, server->arm, fastest->arm);
-  out.verdict = r.ci.low > kAlike ? "Yes, faster" : r.ci.high < 1 / kAlike ? "No, slower" : apart(r) || alike(r) ? "Similar" : "Not settled";
-  out.text = "The fastest function, " + name(*fastest) + ", takes " + milliseconds(fastest->overall.mean) + " per image on average, " +
-             name(*server) + " " + milliseconds(server->overall.mean) + ": photograph by photograph the server takes " +
-             compare(r, name(*fastest)) + ". Counted from the upload to the last rendition, the median is " +
-             milliseconds(fastest->end_to_end.p50) + " against " + milliseconds(server->end_to_end.p50) +
-             ", because the server looks for new pictures only every " + fixed(c.run.poll_seconds, 0) + " s.";
+  out.verdict = alike(r) ? "Similar" : !apart(r) ? "Not settled" : r.mean > 1 ? "Yes, faster" : "No, slower";
+  out.text = "The fastest function, " + name(*fastest) + ", takes " + milliseconds(fastest->overall.mean) +
+             " per image on average, " + name(*server) + " " + milliseconds(server->overall.mean) +
+             ": photograph by photograph the server takes " + compare(r, name(*fastest)) +
+             ". Counted from the upload to the last rendition, the median is " + milliseconds(fastest->end_to_end.p50) +
+             " against " + milliseconds(server->end_to_end.p50) + ", because the server looks for new pictures only every " +
+             fixed(c.run.poll_seconds, 0) + " s.";
+  if (fastest->contended * 4 > fastest->executions || server->waited_share > 4 * kContendedShare) {
+    out.text += " Other work took CPU time from this run (see the notes): repeat it on a quiet host before relying on the ratio.";
+  }
   return out;
 }
 
 std::string both_prices(const ArmResult& cheapest, const Analysis& analysis, double server_day) {
-  return name(cheapest) + " costs " + money(cheapest.day_price) + " USD a day, " + analysis.server_type + " " + money(server_day) + " USD";
+  return name(cheapest) + " costs " + money(cheapest.day_price) + " USD a day, " + analysis.server_type + " " +
+         money(server_day) + " USD";
 }
 
 Answer cost(const Collected& c, const Analysis& analysis) {
@@ -65,8 +71,9 @@ Answer cost(const Collected& c, const Analysis& analysis) {
   out.verdict = (saved > 0 ? "Yes, " : "No, ") + grouped(std::abs(saved)) + " USD a year " + (saved > 0 ? "less" : "more");
   out.text = "At " + grouped(c.run.uploads_per_day) + " uploads a day " + both_prices(*cheapest, analysis, server_day) +
              (server && server->instances > 1 ? " for " + std::to_string(server->instances) + " of them" : "") + ", or " +
-             money(cheapest->year_price) + " against " + money(server_day * kDaysPerYear) + " USD a year. The function is billed " +
-             fixed(cheapest->units_mean, 1) + " units of " + std::to_string(c.lambda.quantum_ms) + " ms per image; the server is paid for by the hour, " +
+             money(cheapest->year_price) + " against " + money(server_day * kDaysPerYear) +
+             " USD a year. The function is billed " + fixed(cheapest->units_mean, 1) + " units of " +
+             std::to_string(c.lambda.quantum_ms) + " ms per image; the server is paid for by the hour, " +
              "whether pictures come or not.";
   return out;
 }
@@ -78,22 +85,25 @@ std::string flip(const Collected& c, const Analysis& analysis) {
   const std::string type = analysis.server_type;
   std::string out;
   if (capacity <= 0) {
-    out = "The answer changes at " + grouped(at) + " uploads a day, if one " + type + " can do as many: above that the server is cheaper.";
+    out = "The answer changes at " + grouped(at) + " uploads a day, if one " + type +
+          " can do as many: above that the server is cheaper.";
   } else if (cheapest->break_even.within_capacity()) {
-    out = "The answer changes at " + grouped(at) + " uploads a day: above that one " + type + " is cheaper than " + name(*cheapest) +
-          ", and it can do up to " + grouped(capacity) + ".";
+    out = "The answer changes at " + grouped(at) + " uploads a day: above that one " + type + " is cheaper than " +
+          name(*cheapest) + ", and it can do up to " + grouped(capacity) + ".";
   } else {
-    out = "With one " + type + " the answer does not change: break-even lies at " + grouped(at) + " uploads a day, more than the " +
-          grouped(capacity) + " that it can do. It would if an image took it less than " +
+    out = "With one " + type + " the answer does not change: break-even lies at " + grouped(at) +
+          " uploads a day, more than the " + grouped(capacity) + " that it can do. It would if an image took it less than " +
           milliseconds(c.run.workers * 86400 / at * 1e3) + " instead of " + milliseconds(server->overall.mean) + ".";
   }
   // At the assumed rate: how dear an image would have to be.
   const double day = server ? server->day_price : analysis.server_day;
-  const double units = c.run.uploads_per_day > 0 ? (day / c.run.uploads_per_day - c.lambda.price_per_request) / cheapest->unit_price : 0;
+  const double units =
+      c.run.uploads_per_day > 0 ? (day / c.run.uploads_per_day - c.lambda.price_per_request) / cheapest->unit_price : 0;
   if (units >= 1) {
     const double ms = std::floor(units) * static_cast<double>(c.lambda.quantum_ms);
-    out += " At " + grouped(c.run.uploads_per_day) + " a day it changes where an image is billed with more than " + grouped(std::floor(units)) +
-           " units (" + milliseconds(ms) + ") on " + name(*cheapest) + "; here it is " + fixed(cheapest->units_mean, 1) + ".";
+    out += " At " + grouped(c.run.uploads_per_day) + " a day it changes where an image is billed with more than " +
+           grouped(std::floor(units)) + " units (" + milliseconds(ms) + ") on " + name(*cheapest) + "; here it is " +
+           fixed(cheapest->units_mean, 1) + ".";
   }
   return out;
 }
@@ -120,15 +130,15 @@ Answer advantages(const Collected& c, const Analysis& analysis) {
   Answer out{"What else speaks for one or the other?", "Measured here", ""};
   const ArmResult *fastest = analysis.fastest(), *server = analysis.server();
   if (fastest != nullptr) {
-    out.text = "Functions: running " + milliseconds(fastest->delay.p50) + " after the upload's answer (median of " + name(*fastest) + "), " +
-               "deployed in " + milliseconds(mean_deploy_ms(c, Arm::Kind::Function)) + ", nothing to pay while nothing comes; but " +
-               cold_text(analysis) + ".";
+    out.text = "Functions: running " + milliseconds(fastest->delay.p50) + " after the upload's answer (median of " +
+               name(*fastest) + "), " + "deployed in " + milliseconds(mean_deploy_ms(c, Arm::Kind::Function)) +
+               ", nothing to pay while nothing comes; but " + cold_text(analysis) + ".";
   }
   if (server != nullptr && server->images > 0) {
     if (fastest) out.verdict = milliseconds(fastest->delay.p50) + " or " + milliseconds(server->delay.p50) + " until work begins";
     out.text += " Server: " + milliseconds(server->delay.p50) + " from upload to start (median), started in " +
-                milliseconds(mean_deploy_ms(c, Arm::Kind::Service)) + ", never cold; but busy only " + percent(server->busy_share) +
-                " of the time that it was on even in this run's bursts, and billed all day.";
+                milliseconds(mean_deploy_ms(c, Arm::Kind::Service)) + ", never cold; but busy only " +
+                percent(server->busy_share) + " of the time that it was on even in this run's bursts, and billed all day.";
   }
   return out;
 }
@@ -161,27 +171,41 @@ std::vector<Comparison> beside_article(const Collected& c, const Analysis& analy
   return out;
 }
 
-void add_notes(const Collected& c, Analysis& analysis) {
-  const Run& run = c.run;
-  if (run.interrupted) analysis.notes.push_back("The run was interrupted: figures are of what had been sent until then.");
+std::string contention(const Analysis& analysis) {
+  std::string list;
   for (const ArmResult& a : analysis.arms) {
-    if (a.contended > 0) {
-      analysis.notes.push_back(a.arm.name + ": " + std::to_string(a.contended) + " of " + plural(a.executions, "execution") +
-                               " contended (more than 5 % of the time waiting for a CPU that the quota granted; on average " +
-                               percent(a.waited_share, 1) + ").");
-    }
-    const bool no_room = a.arm.vcpus >= static_cast<double>(run.host.cores) && run.host.cores > 0;
-    if (a.arm.kind != Arm::Kind::Service || (!no_room && a.waited_share <= kContendedShare)) continue;
-    std::string note = "This host is smaller than " + a.arm.instance_type + ": the arm may use " + fixed(a.arm.vcpus, 0) +
-                       " vCPUs, the host has " + std::to_string(run.host.cores) + ", which Gust and the sender of the uploads share.";
-    note += a.waited_share > kContendedShare
-                ? " Its threads waited " + percent(a.waited_share) + " of their running time for a CPU: read its times as upper bounds."
-                : " Its threads waited only " + percent(a.waited_share, 1) + " of their running time for a CPU: it hardly mattered.";
-    analysis.notes.push_back(std::move(note));
+    if (a.contended == 0) continue;
+    list.append(list.empty() ? "" : ", ")
+        .append(a.arm.name + " " + std::to_string(a.contended) + " of " + std::to_string(a.executions));
+    list += " (" + percent(a.waited_share, 1) + " of the time on average)";
   }
-  if (run.host.steal_percent > 1) {
-    analysis.notes.push_back("The hypervisor took " + fixed(run.host.steal_percent, 1) + " % of this host's CPU time during the run.");
-  }
+  if (list.empty()) return "";
+  return "Contended executions, which waited more than 5 % of their time for a CPU that their quota granted: " + list + ".";
+}
+
+// Of a service that the host has no room for beside Gust itself; empty for others.
+std::string smaller_host(const Run& run, const ArmResult& a) {
+  const bool no_room = run.host.cores > 0 && a.arm.vcpus >= static_cast<double>(run.host.cores);
+  if (a.arm.kind != Arm::Kind::Service || (!no_room && a.waited_share <= kContendedShare)) return "";
+  std::string out = "This host is smaller than " + a.arm.instance_type + ": the arm may use " +
+                    fixed(a.arm.vcpus, a.arm.vcpus < 1 ? 1 : 0) + " vCPUs, the host has " + std::to_string(run.host.cores) +
+                    ", which Gust and the sender of the uploads share.";
+  if (a.waited_share < 0) return out + " How long its threads waited for a CPU was not measured.";
+  return out + (a.waited_share > kContendedShare ? " Its threads waited " + percent(a.waited_share) +
+                                                       " of their running time for a CPU: read its times as upper bounds."
+                                                 : " Its threads waited only " + percent(a.waited_share, 1) +
+                                                       " of their running time for a CPU: it hardly mattered.");
+}
+
+void add_notes(const Collected& c, Analysis& analysis) {
+  auto add = [&](std::string note) {
+    if (!note.empty()) analysis.notes.push_back(std::move(note));
+  };
+  if (c.run.interrupted) add("The run was interrupted: figures are of what had been sent until then.");
+  for (const ArmResult& a : analysis.arms) add(smaller_host(c.run, a));
+  add(contention(analysis));
+  if (c.run.host.steal_percent > 1)
+    add("The hypervisor took " + fixed(c.run.host.steal_percent, 1) + " % of this host's CPU time during the run.");
 }
 
 }  // namespace

@@ -16,9 +16,9 @@
 namespace gust::experiment {
 namespace {
 
-constexpr int64_t kPatienceUs = 30'000'000;   // for a function or service to be ready, and for it to stop
+constexpr int64_t kPatienceUs = 30'000'000;  // for a function or service to be ready, and for it to stop
 constexpr int64_t kMeterPatienceUs = 5'000'000;
-constexpr int kBatch = 25;                    // of the service's poller
+constexpr int kBatch = 25;  // of the service's poller
 const std::string kFunctions = "/2015-03-31/functions";
 
 Failure in(Error&& error, const std::string& what) { return Failure(std::move(error).in(what)); }
@@ -37,8 +37,8 @@ Value key_part(const char* name, const char* type) { return map_of({{"AttributeN
 
 Deployment::Deployment(const RunOptions& options, Run& run) : options_(options), run_(run), client_(options.aws) {}
 
-Result<http::Response> Deployment::request(const std::string& service, const std::string& method, const std::string& path, std::string body,
-                                           const std::string& query) {
+Result<http::Response> Deployment::request(const std::string& service, const std::string& method, const std::string& path,
+                                           std::string body, const std::string& query) {
   aws::Call call;
   call.service = service;
   call.method = method;
@@ -52,7 +52,9 @@ Result<http::Response> Deployment::request(const std::string& service, const std
 Result<std::string> Deployment::program(const std::string& name) const {
   const std::string path = options_.programs + "/" + name;
   auto bytes = files::read(path);
-  if (!bytes) return fail(Errc::NotFound, "the program " + name + " of the image scaler is missing (" + bytes.error().message + "); build it, or name its directory with --programs");
+  if (!bytes)
+    return fail(Errc::NotFound, "the program " + name + " of the image scaler is missing (" + bytes.error().message +
+                                    "); build it, or name its directory with --programs");
   return bytes;
 }
 
@@ -63,7 +65,9 @@ Result<> Deployment::find_programs() const {
 
 Result<> Deployment::connect() {
   auto health = request("gust", "GET", "/_gust/health");
-  if (!health) return fail(Errc::Unavailable, "no Gust answers at " + options_.aws.endpoint + " (" + health.error().message + "); start one with `gust serve`");
+  if (!health)
+    return fail(Errc::Unavailable,
+                "no Gust answers at " + options_.aws.endpoint + " (" + health.error().message + "); start one with `gust serve`");
   Value document = TRY(json::parse(health->body.bytes));
   run_.gust_version = document["version"].as_string();
   return {};
@@ -101,10 +105,13 @@ Result<std::string> Deployment::wait_until_active(const std::string& name) {
     if (!got) return in(std::move(got.error()), "GetFunction " + name);
     Value document = TRY(json::parse(got->body.bytes));
     const Value& configuration = document["Configuration"];
-    std::string_view state = configuration["State"].as_string("Active"), update = configuration["LastUpdateStatus"].as_string("Successful");
+    std::string_view state = configuration["State"].as_string("Active"),
+                     update = configuration["LastUpdateStatus"].as_string("Successful");
     if (state == "Active" && update == "Successful") return std::string(configuration["FunctionArn"].as_string());
     if (state == "Failed" || update == "Failed") {
-      return fail(Errc::Invalid, name + ": " + std::string(configuration[state == "Failed" ? "StateReason" : "LastUpdateStatusReason"].as_string()));
+      return fail(
+          Errc::Invalid,
+          name + ": " + std::string(configuration[state == "Failed" ? "StateReason" : "LastUpdateStatusReason"].as_string()));
     }
     if (system_clock().monotonic_us() > end) return fail(Errc::Timeout, "the function " + name + " does not become Active");
     usleep(20'000);
@@ -153,8 +160,8 @@ Result<> Deployment::notify(const std::vector<std::pair<std::string, std::string
   std::string xml = "<NotificationConfiguration xmlns=\"http://s3.amazonaws.com/doc/2006-03-01/\">";
   for (const auto& [arm, arn] : arns) {
     xml += "<CloudFunctionConfiguration><Id>" + arm + "</Id><CloudFunction>" + escape_xml(arn) +
-           "</CloudFunction><Event>s3:ObjectCreated:*</Event><Filter><S3Key><FilterRule><Name>prefix</Name><Value>uploads/" + run_.id + "/" + arm +
-           "/</Value></FilterRule></S3Key></Filter></CloudFunctionConfiguration>";
+           "</CloudFunction><Event>s3:ObjectCreated:*</Event><Filter><S3Key><FilterRule><Name>prefix</Name><Value>uploads/" +
+           run_.id + "/" + arm + "/</Value></FilterRule></S3Key></Filter></CloudFunctionConfiguration>";
   }
   auto put = client_.put_bucket_notification(run_.bucket, xml + "</NotificationConfiguration>");
   if (!put) return in(std::move(put.error()), "PutBucketNotificationConfiguration " + run_.bucket);
@@ -203,9 +210,16 @@ Result<> Deployment::start_service(const Arm& arm) {
     auto status = service_status(name);
     if (!status) return in(std::move(status.error()), "the service " + name);
     std::string_view state = (*status)["state"].as_string();
-    if (state == "running") break;
+    if (state == "running") {
+      const double vcpus = (*status)["vcpu_milli"].as_double() / 1000;
+      for (Arm& own : run_.arms) {
+        if (own.name == arm.name && vcpus > 0) own.vcpus = vcpus;
+      }
+      break;
+    }
     if (state == "waiting" || state == "stopped" || ms_since(start) * 1e3 > kPatienceUs) {
-      return fail(Errc::Unavailable, "the service " + name + " does not run: " + json::write(*status) + "; see `gust service logs " + name + "`");
+      return fail(Errc::Unavailable,
+                  "the service " + name + " does not run: " + json::write(*status) + "; see `gust service logs " + name + "`");
     }
     usleep(10'000);
   }
@@ -234,14 +248,17 @@ Result<> Deployment::stop_service(const Arm& arm) {
   ServiceRun& sum = run_.services[arm.name];
   sum.on_seconds += static_cast<double>((stopped > started ? stopped : system_clock().unix_us()) - started) / 1e6;
   sum.cpu_seconds += last["cpu_us"].as_double() / 1e6;
-  sum.run_delay_seconds += last["run_delay_us"].as_double() / 1e6;
+  if (!last.has("run_delay_us")) sum.run_delay_seconds = -1;
+  else if (sum.run_delay_seconds >= 0)
+    sum.run_delay_seconds += std::max(0.0, last["run_delay_us"].as_double() - last["throttled_us"].as_double()) / 1e6;
   sum.memory_peak_bytes = std::max(sum.memory_peak_bytes, static_cast<uint64_t>(last["memory_peak_bytes"].as_int()));
   return {};
 }
 
 Result<std::vector<Value>> Deployment::rows(const std::string& arm, size_t first, size_t count) {
   std::vector<Value> out;
-  Value request = map_of({{"TableName", run_.table}, {"ConsistentRead", true}, {"KeyConditionExpression", "pk = :p AND sk BETWEEN :a AND :b"}});
+  Value request = map_of(
+      {{"TableName", run_.table}, {"ConsistentRead", true}, {"KeyConditionExpression", "pk = :p AND sk BETWEEN :a AND :b"}});
   Value& values = request.set("ExpressionAttributeValues", Value::map());
   values.set(":p", aws::string_attribute(run_.id + "#" + arm));
   values.set(":a", aws::string_attribute(sequence_text(first) + "#"));
@@ -255,7 +272,8 @@ Result<std::vector<Value>> Deployment::rows(const std::string& arm, size_t first
 }
 
 Result<std::vector<Executed>> Deployment::executions(const std::string& function) {
-  const std::string query = "from_us=" + std::to_string(run_.started_ms * 1000) + "&function=" + percent_encode(function, Slash::Encode);
+  const std::string query =
+      "from_us=" + std::to_string(run_.started_ms * 1000) + "&function=" + percent_encode(function, Slash::Encode);
   auto answer = request("gust", "GET", "/_gust/executions", {}, query);
   if (!answer) return in(std::move(answer.error()), "the meter of " + function);
   std::vector<Executed> out;
@@ -268,7 +286,9 @@ Result<std::vector<Executed>> Deployment::executions(const std::string& function
     }
     text.remove_prefix(std::min(end + 1, text.size()));
   }
-  std::sort(out.begin(), out.end(), [](const Executed& a, const Executed& b) { return std::tie(a.started_us, a.request_id) < std::tie(b.started_us, b.request_id); });
+  std::sort(out.begin(), out.end(), [](const Executed& a, const Executed& b) {
+    return std::tie(a.started_us, a.request_id) < std::tie(b.started_us, b.request_id);
+  });
   return out;
 }
 
@@ -283,7 +303,8 @@ Result<> Deployment::collect(Collected& into) {
     into.items.push_back(std::move(item));
   }
   std::sort(into.items.begin(), into.items.end(), [](const Value& a, const Value& b) {
-    return std::pair(aws::string_of(a, "pk"), aws::string_of(a, "sk")) < std::pair(aws::string_of(b, "pk"), aws::string_of(b, "sk"));
+    return std::pair(aws::string_of(a, "pk"), aws::string_of(a, "sk")) <
+           std::pair(aws::string_of(b, "pk"), aws::string_of(b, "sk"));
   });
   for (const Arm& arm : run_.arms) {
     if (arm.kind != Arm::Kind::Function) continue;

@@ -31,8 +31,8 @@ class Deployment {
   Result<> collect(Collected& into);
 
  private:
-  Result<http::Response> request(const std::string& service, const std::string& method, const std::string& path, std::string body = {},
-                                 const std::string& query = {});
+  Result<http::Response> request(const std::string& service, const std::string& method, const std::string& path,
+                                 std::string body = {}, const std::string& query = {});
   Result<> make_bucket();
   Result<> make_table();
   Result<std::string> make_function(const Arm& arm, const std::string& zip);  // its ARN

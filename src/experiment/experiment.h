@@ -25,21 +25,21 @@ namespace gust::experiment {
 
 // Exit statuses of both.
 inline constexpr int kReconciled = 0;
-inline constexpr int kFailed = 1;               // bad options, no photographs, a directory that is no run
-inline constexpr int kNotReconciled = 2;        // a remainder: an upload, execution, row or rendition without its partner
-inline constexpr int kInfrastructure = 3;       // Gust did not answer, or refused what the run needs
+inline constexpr int kFailed = 1;          // bad options, no photographs, a directory that is no run
+inline constexpr int kNotReconciled = 2;   // a remainder: an upload, execution, row or rendition without its partner
+inline constexpr int kInfrastructure = 3;  // Gust did not answer, or refused what the run needs
 
 struct RunOptions {
-  aws::Config aws;                  // where Gust listens, whose keys
+  aws::Config aws;                       // where Gust listens, whose keys
   std::string account = "000000000000";  // for the functions' role
-  std::vector<std::string> arms;    // "fn-1728", "svc-c4.large"; empty: fn-512, fn-1728, fn-3008, svc-c4.large
-  size_t uploads = 60;              // of each arm
-  double speed = 1;                 // 2: arrivals twice as dense
-  uint64_t seed = 1;                // photographs, arrivals, order of blocks
-  std::string images;               // directory of JPEGs; empty: the installed Debian packages of docs/photographs.md
-  std::string output;               // directory for the records; made; empty: exp-RUN in the working directory
-  std::string html;                 // file for the page; empty: report.html in `output`
-  std::string programs;             // directory that holds `bootstrap` and `image-scaler-service`
+  std::vector<std::string> arms;         // "fn-1728", "svc-c4.large"; empty: fn-512, fn-1728, fn-3008, svc-c4.large
+  size_t uploads = 60;                   // of each arm
+  double speed = 1;                      // 2: arrivals twice as dense
+  uint64_t seed = 1;                     // photographs, arrivals, order of blocks
+  std::string images;                    // directory of JPEGs; empty: the installed Debian packages of docs/photographs.md
+  std::string output;                    // directory for the records; made; empty: exp-RUN in the working directory
+  std::string html;                      // file for the page; empty: report.html in `output`
+  std::string programs;                  // directory that holds `bootstrap` and `image-scaler-service`
   std::string tariff = "lambda-2018-02", ec2_tariff = "ec2-2018-02-eu-central-1";
   size_t rounds = 3;                // each arm has one block in each, in random order; more where a block passed 100 uploads
   double grace_seconds = 60;        // for what is unsettled after the last upload of a block
@@ -49,10 +49,10 @@ struct RunOptions {
 int run_experiment(const RunOptions& options);
 
 struct ReportOptions {
-  std::string run;                  // directory that a run left
-  std::string html;                 // file for the page; empty: none is written
-  std::string tariff, ec2_tariff;   // shipped ones instead of those in tariff.json; empty: the run's
-  double uploads_per_day = 0;       // 0: the run's
+  std::string run;                 // directory that a run left
+  std::string html;                // file for the page; empty: none is written
+  std::string tariff, ec2_tariff;  // shipped ones instead of those in tariff.json; empty: the run's
+  double uploads_per_day = 0;      // 0: the run's
   bool json = false;
 };
 int report_experiment(const ReportOptions& options);

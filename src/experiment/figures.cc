@@ -22,28 +22,33 @@ std::string n1(double value) { return fixed(value, 1); }
 class Svg {
  public:
   Svg(double height, const std::string& label) {
-    out_ = "<svg viewBox=\"0 0 " + fixed(kWidth, 0) + " " + fixed(height, 0) + "\" role=\"img\" aria-label=\"" + escape_xml(label) + "\">\n";
+    out_ = "<svg viewBox=\"0 0 " + fixed(kWidth, 0) + " " + fixed(height, 0) + "\" role=\"img\" aria-label=\"" +
+           escape_xml(label) + "\">\n";
   }
   void line(double x1, double y1, double x2, double y2, const char* style) {
-    out_ += "<line x1=\"" + n1(x1) + "\" y1=\"" + n1(y1) + "\" x2=\"" + n1(x2) + "\" y2=\"" + n1(y2) + "\" class=\"" + style + "\"/>\n";
+    out_ += "<line x1=\"" + n1(x1) + "\" y1=\"" + n1(y1) + "\" x2=\"" + n1(x2) + "\" y2=\"" + n1(y2) + "\" class=\"" + style +
+            "\"/>\n";
   }
   void rect(double x, double y, double width, double height, size_t arm, double opacity, double radius = 2) {
-    out_ += "<rect x=\"" + n1(x) + "\" y=\"" + n1(y) + "\" width=\"" + n1(std::max(width, 0.0)) + "\" height=\"" + n1(height) + "\" rx=\"" +
-            fixed(radius, 0) + "\" style=\"fill:var(--arm-" + std::to_string(arm) + ")\"";
+    out_ += "<rect x=\"" + n1(x) + "\" y=\"" + n1(y) + "\" width=\"" + n1(std::max(width, 0.0)) + "\" height=\"" + n1(height) +
+            "\" rx=\"" + fixed(radius, 0) + "\" style=\"fill:var(--arm-" + std::to_string(arm) + ")\"";
     if (opacity < 1) out_ += " fill-opacity=\"" + fixed(opacity, 2) + "\"";
     out_ += "/>\n";
   }
   void swatch(double x, double y, double opacity) {
-    out_ += "<rect x=\"" + n1(x) + "\" y=\"" + n1(y) + "\" width=\"12\" height=\"12\" rx=\"2\" class=\"swatch\" fill-opacity=\"" + fixed(opacity, 2) + "\"/>\n";
+    out_ += "<rect x=\"" + n1(x) + "\" y=\"" + n1(y) + "\" width=\"12\" height=\"12\" rx=\"2\" class=\"swatch\" fill-opacity=\"" +
+            fixed(opacity, 2) + "\"/>\n";
   }
   void text(double x, double y, const std::string& content, const char* style, const char* anchor = "start") {
-    out_ += "<text x=\"" + n1(x) + "\" y=\"" + n1(y) + "\" class=\"" + style + "\" text-anchor=\"" + anchor + "\">" + escape_xml(content) + "</text>\n";
+    out_ += "<text x=\"" + n1(x) + "\" y=\"" + n1(y) + "\" class=\"" + style + "\" text-anchor=\"" + anchor + "\">" +
+            escape_xml(content) + "</text>\n";
   }
   void path(const std::string& d, size_t arm, const char* style) {
     out_ += "<path d=\"" + d + "\" class=\"" + style + "\" style=\"stroke:var(--arm-" + std::to_string(arm) + ")\"/>\n";
   }
   void dot(double x, double y, size_t arm) {
-    out_ += "<circle cx=\"" + n1(x) + "\" cy=\"" + n1(y) + "\" r=\"4.5\" class=\"dot\" style=\"fill:var(--arm-" + std::to_string(arm) + ")\"/>\n";
+    out_ += "<circle cx=\"" + n1(x) + "\" cy=\"" + n1(y) + "\" r=\"4.5\" class=\"dot\" style=\"fill:var(--arm-" +
+            std::to_string(arm) + ")\"/>\n";
   }
   std::string finish() { return out_ + "</svg>\n"; }
 
@@ -74,11 +79,16 @@ struct Bar {
   }
 };
 
-std::string bars(const std::vector<Bar>& all, const std::string& label, const std::function<std::string(double)>& tick_text, double top = 0) {
-  constexpr double kLeft = 86, kRight = 118, kBar = 26, kGap = 18, kAxis = 26;
+// With `split` bars are thicker and a legend says what their two parts are.
+enum class Split { No, Yes };
+std::string bars(const std::vector<Bar>& all, const std::string& label, const std::function<std::string(double)>& tick_text,
+                 Split split = Split::No) {
+  constexpr double kLeft = 86, kRight = 118, kAxis = 26;
+  const double top = split == Split::Yes ? 26 : 0, height = split == Split::Yes ? 34 : 26, gap = split == Split::Yes ? 26 : 18;
   double most = 0;
   for (const Bar& b : all) most = std::max({most, b.total(), b.interval.high});
-  const double step = step_of(most, 5), span = kWidth - kLeft - kRight, bottom = top + kGap / 2 + static_cast<double>(all.size()) * (kBar + kGap);
+  const double step = step_of(most, 5), span = kWidth - kLeft - kRight,
+               bottom = top + gap / 2 + static_cast<double>(all.size()) * (height + gap);
   auto x = [&](double value) { return kLeft + (most > 0 ? value / most * span : 0); };
   Svg svg(bottom + kAxis, label);
   if (top > 0) {
@@ -94,22 +104,24 @@ std::string bars(const std::vector<Bar>& all, const std::string& label, const st
     svg.line(at, top + 4, at, bottom, i == 0 ? "axis" : "grid");
     svg.text(at, bottom + 17, tick_text(static_cast<double>(i) * step), "muted", "middle");
   }
-  double y = top + kGap / 2 + 4;
+  double y = top + gap / 2 + 4;
   for (const Bar& b : all) {
-    svg.text(kLeft - 10, y + kBar / 2 + 4, b.name, "label", "end");
+    svg.text(kLeft - 10, y + height / 2 + 4, b.name, "label", "end");
     double from = 0;
     for (auto [length, opacity] : b.parts) {
-      svg.rect(x(from), y, x(from + length) - x(from), kBar, b.arm, opacity);
+      svg.rect(x(from), y, x(from + length) - x(from), height, b.arm, opacity);
       from += length;
     }
     double end = x(std::max(b.total(), b.interval.high));
     if (b.interval.high > b.interval.low) {
-      svg.line(x(b.interval.low), y + kBar / 2, x(b.interval.high), y + kBar / 2, "whisker");
-      for (double edge : {b.interval.low, b.interval.high}) svg.line(x(edge), y + kBar / 2 - 5, x(edge), y + kBar / 2 + 5, "whisker");
+      svg.line(x(b.interval.low), y + height / 2, x(b.interval.high), y + height / 2, "halo");
+      svg.line(x(b.interval.low), y + height / 2, x(b.interval.high), y + height / 2, "whisker");
+      for (double edge : {b.interval.low, b.interval.high})
+        svg.line(x(edge), y + height / 2 - 5, x(edge), y + height / 2 + 5, "whisker");
     }
-    svg.text(end + 8, y + kBar / 2 + (b.remark.empty() ? 4 : -2), b.value, "value");
-    if (!b.remark.empty()) svg.text(end + 8, y + kBar / 2 + 12, b.remark, "muted");
-    y += kBar + kGap;
+    svg.text(end + 8, y + height / 2 + (b.remark.empty() ? 4 : -2), b.value, "value");
+    if (!b.remark.empty()) svg.text(end + 8, y + height / 2 + 12, b.remark, "muted");
+    y += height + gap;
   }
   return svg.finish();
 }
@@ -117,8 +129,11 @@ std::string bars(const std::vector<Bar>& all, const std::string& label, const st
 // Axes with a logarithmic x.
 class Plot {
  public:
-  Plot(double height, double left, double x_low, double x_high) : height_(height), left_(left), low_(std::log10(x_low)), high_(std::log10(x_high)) {}
-  double x(double value) const { return left_ + (std::log10(std::max(value, 1e-12)) - low_) / (high_ - low_) * (kWidth - left_ - kRight); }
+  Plot(double height, double left, double x_low, double x_high)
+      : height_(height), left_(left), low_(std::log10(x_low)), high_(std::log10(x_high)) {}
+  double x(double value) const {
+    return left_ + (std::log10(std::max(value, 1e-12)) - low_) / (high_ - low_) * (kWidth - left_ - kRight);
+  }
   double right() const { return kWidth - kRight; }
   double left() const { return left_; }
   double top() const { return kTop; }
@@ -166,7 +181,8 @@ std::string ecdf(const Analysis& analysis, const std::string& label, std::vector
     svg.line(plot.left(), y, plot.right(), y, i == 0 ? "axis" : "grid");
     svg.text(plot.left() - 8, y + 4, std::to_string(25 * i) + " %", "muted", "end");
   }
-  plot.x_ticks(svg, [](double ms) { return ms >= 1000 ? fixed(ms / 1000, 0) + " s" : fixed(ms, ms < 1 ? 1 : 0) + " ms"; }, {1, 2, 5});
+  plot.x_ticks(svg, [](double ms) { return ms >= 1000 ? fixed(ms / 1000, 0) + " s" : fixed(ms, ms < 1 ? 1 : 0) + " ms"; },
+               {1, 2, 5});
   for (size_t i = 0; i < analysis.arms.size(); ++i) {
     const std::vector<double>& all = analysis.arms[i].*sorted;
     if (all.empty()) continue;
@@ -191,7 +207,9 @@ std::string price_bars(const Analysis& analysis, const std::string& label, doubl
     }
     all.push_back(std::move(bar));
   }
-  return bars(all, label, [](double usd) { return fixed(usd, usd == std::floor(usd) ? 0 : usd * 10 == std::floor(usd * 10) ? 1 : 2); });
+  return bars(all, label, [](double usd) {
+    return fixed(usd, usd == std::floor(usd) ? 0 : usd * 10 == std::floor(usd * 10) ? 1 : 2);
+  });
 }
 
 }  // namespace
@@ -201,10 +219,15 @@ std::string average_figure(const Analysis& analysis) {
   for (size_t i = 0; i < analysis.arms.size(); ++i) {
     const ArmResult& a = analysis.arms[i];
     const double rest = std::max(0.0, a.overall.mean - a.download.mean - a.resize_upload.mean);
-    all.push_back({i, arm_title(a.arm), milliseconds(a.overall.mean), "n = " + std::to_string(a.overall.n),
-                   {{a.download.mean, 0.4}, {a.resize_upload.mean + rest, 1}}, a.overall.mean_ci});
+    all.push_back({i,
+                   arm_title(a.arm),
+                   milliseconds(a.overall.mean),
+                   "n = " + std::to_string(a.overall.n),
+                   {{a.download.mean, 0.4}, {a.resize_upload.mean + rest, 1}},
+                   a.overall.mean_ci});
   }
-  return bars(all, "Average time per image by arm", [](double ms) { return fixed(ms, 0) + " ms"; }, 22);
+  return bars(
+      all, "Average time per image by arm", [](double ms) { return fixed(ms, 0) + " ms"; }, Split::Yes);
 }
 
 std::string time_ecdf_figure(const Analysis& analysis) {
@@ -216,7 +239,9 @@ std::string end_ecdf_figure(const Analysis& analysis) {
 }
 
 std::string day_figure(const Analysis& analysis) { return price_bars(analysis, "Price per day by arm", &ArmResult::day_price); }
-std::string year_figure(const Analysis& analysis) { return price_bars(analysis, "Price per year by arm", &ArmResult::year_price); }
+std::string year_figure(const Analysis& analysis) {
+  return price_bars(analysis, "Price per year by arm", &ArmResult::year_price);
+}
 
 std::string volume_figure(const Collected& collected, const Analysis& analysis) {
   const ArmResult* server = analysis.server();
@@ -228,7 +253,8 @@ std::string volume_figure(const Collected& collected, const Analysis& analysis) 
   const Plot plot(300, 62, least, most);
   Svg svg(300, "Price per day over uploads per day");
   auto y = [&](double usd) {
-    return plot.from_bottom(std::clamp((std::log10(std::max(usd, y_least)) - std::log10(y_least)) / (std::log10(y_most) - std::log10(y_least)), 0.0, 1.0));
+    return plot.from_bottom(std::clamp(
+        (std::log10(std::max(usd, y_least)) - std::log10(y_least)) / (std::log10(y_most) - std::log10(y_least)), 0.0, 1.0));
   };
   plot.legend(svg, analysis);
   plot.x_ticks(svg, short_count, {1});
@@ -244,18 +270,22 @@ std::string volume_figure(const Collected& collected, const Analysis& analysis) 
     if (a.arm.kind == Arm::Kind::Function) {
       if (a.image_price <= 0) continue;
       const double from = std::max(least, y_least / a.image_price), to = std::min(most, y_most / a.image_price);
-      svg.path("M" + n1(plot.x(from)) + " " + n1(y(a.image_price * from)) + "L" + n1(plot.x(to)) + " " + n1(y(a.image_price * to)), i, "curve");
+      svg.path(
+          "M" + n1(plot.x(from)) + " " + n1(y(a.image_price * from)) + "L" + n1(plot.x(to)) + " " + n1(y(a.image_price * to)), i,
+          "curve");
       continue;
     }
     std::string d = "M" + n1(plot.left()) + " " + n1(y(day));
-    for (int machines = 1; capacity > 0 && machines * capacity < most && machines < 100 && (machines + 1) * day <= y_most; ++machines) {
+    for (int machines = 1; capacity > 0 && machines * capacity < most && machines < 100 && (machines + 1) * day <= y_most;
+         ++machines) {
       d += "H" + n1(plot.x(machines * capacity)) + "V" + n1(y((machines + 1) * day));
     }
     svg.path(d + "H" + n1(plot.right()), i, "curve");
   }
   for (size_t i = 0; i < analysis.arms.size(); ++i) {
     const BreakEven& b = analysis.arms[i].break_even;
-    if (b.uploads_per_day > least && b.uploads_per_day < most && (capacity <= 0 || b.within_capacity())) svg.dot(plot.x(b.uploads_per_day), y(day), i);
+    if (b.uploads_per_day > least && b.uploads_per_day < most && (capacity <= 0 || b.within_capacity()))
+      svg.dot(plot.x(b.uploads_per_day), y(day), i);
   }
   return svg.finish();
 }

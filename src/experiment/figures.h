@@ -12,11 +12,11 @@
 
 namespace gust::experiment {
 
-std::string average_figure(const Analysis& analysis);      // mean time per arm, split in two, with its 95 % interval
-std::string time_ecdf_figure(const Analysis& analysis);    // distribution of the overall time
-std::string end_ecdf_figure(const Analysis& analysis);     // distribution of the time from upload to row
-std::string day_figure(const Analysis& analysis);          // price per day
-std::string year_figure(const Analysis& analysis);         // price per year
+std::string average_figure(const Analysis& analysis);    // mean time per arm, split in two, with its 95 % interval
+std::string time_ecdf_figure(const Analysis& analysis);  // distribution of the overall time
+std::string end_ecdf_figure(const Analysis& analysis);   // distribution of the time from upload to row
+std::string day_figure(const Analysis& analysis);        // price per day
+std::string year_figure(const Analysis& analysis);       // price per year
 std::string volume_figure(const Collected& collected, const Analysis& analysis);  // price per day over uploads per day
 
 }  // namespace gust::experiment

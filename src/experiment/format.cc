@@ -42,13 +42,6 @@ std::string money(double usd) {
   return fixed(usd, digits < 2 ? 2 : digits);
 }
 
-std::string small_money(double usd) {
-  if (usd >= 1e-4 || usd <= 0) return money(usd);
-  char text[64];
-  auto end = std::to_chars(text, text + sizeof text, usd, std::chars_format::scientific, 2).ptr;
-  return {text, end};
-}
-
 std::string megabytes(uint64_t bytes) { return fixed(static_cast<double>(bytes) / 1048576, 0) + " MB"; }
 std::string percent(double share, int digits) { return fixed(share * 100, digits) + " %"; }
 std::string plural(size_t n, const char* noun) { return grouped(static_cast<double>(n)) + " " + noun + (n == 1 ? "" : "s"); }

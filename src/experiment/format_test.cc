@@ -34,8 +34,8 @@ TEST(Format, TimesMoneyAndSizes) {
   EXPECT_EQ(money(0.16177), "0.162");
   EXPECT_EQ(money(0.0041), "0.00410");
   EXPECT_EQ(money(0), "0.00");
-  EXPECT_EQ(small_money(0.0000143), "1.43e-05");
-  EXPECT_EQ(small_money(0.5), "0.500");
+  EXPECT_EQ(money(0.0000143), "0.0000143");
+  EXPECT_EQ(money(0.000000834), "0.000000834");
   EXPECT_EQ(megabytes(48 << 20), "48 MB");
   EXPECT_EQ(percent(0.123), "12 %");
   EXPECT_EQ(percent(0.0123, 1), "1.2 %");

@@ -14,13 +14,15 @@ Result<Arm> parse_arm(std::string_view name) {
   arm.name = name;
   if (name.starts_with("fn-")) {
     auto memory = parse_uint(name.substr(3));
-    if (!memory || *memory < 128 || *memory > 10'240) return fail(Errc::Invalid, "an arm fn-MB needs 128 to 10240 MB, not '" + arm.name + "'");
+    if (!memory || *memory < 128 || *memory > 10'240)
+      return fail(Errc::Invalid, "an arm fn-MB needs 128 to 10240 MB, not '" + arm.name + "'");
     arm.memory_mb = static_cast<uint32_t>(*memory);
     arm.vcpus = static_cast<double>(*memory) / 1769;
     return arm;
   }
   constexpr std::string_view kTypeCharacters = "abcdefghijklmnopqrstuvwxyz0123456789.-";
-  if (name.starts_with("svc-") && name.size() > 4 && name.size() <= 40 && name.substr(4).find_first_not_of(kTypeCharacters) == std::string_view::npos) {
+  if (name.starts_with("svc-") && name.size() > 4 && name.size() <= 40 &&
+      name.substr(4).find_first_not_of(kTypeCharacters) == std::string_view::npos) {
     arm.kind = Arm::Kind::Service;
     arm.instance_type = name.substr(4);
     arm.vcpus = 2;
@@ -69,7 +71,8 @@ Result<Sent> sent_of(const Value& line) {
   out.key = line["key"].as_string();
   out.etag = line["etag"].as_string();
   out.error = line["error"].as_string();
-  if (out.arm.empty() || out.key.empty() || line["seq"].as_int(-1) < 0) return fail(Errc::Invalid, "an upload without arm, key or sequence");
+  if (out.arm.empty() || out.key.empty() || line["seq"].as_int(-1) < 0)
+    return fail(Errc::Invalid, "an upload without arm, key or sequence");
   out.sequence = static_cast<uint64_t>(line["seq"].as_int());
   out.bytes = static_cast<uint64_t>(line["bytes"].as_int());
   out.scheduled_us = line["scheduled_us"].as_int();
@@ -88,7 +91,8 @@ Result<Row> row_of(const Value& item) {
   row.error = aws::string_of(item, "error");
   row.format = aws::string_of(item, "format");
   auto sequence = parse_uint(aws::string_of(item, "seq"));
-  if (!sequence || row.arm.empty()) return fail(Errc::Invalid, "a row without arm or sequence: " + std::string(aws::string_of(item, "sk")));
+  if (!sequence || row.arm.empty())
+    return fail(Errc::Invalid, "a row without arm or sequence: " + std::string(aws::string_of(item, "sk")));
   row.sequence = *sequence;
   row.attempt = static_cast<int>(aws::number_of(item, "attempt"));
   row.first_call = aws::bool_of(item, "first_call");
@@ -113,7 +117,8 @@ Result<Executed> executed_of(const Value& line) {
   std::string_view arn = line["function_arn"].as_string();
   constexpr std::string_view kMark = ":function:";
   size_t at = arn.find(kMark);
-  if (out.request_id.empty() || at == std::string_view::npos) return fail(Errc::Invalid, "an execution without request id or function ARN");
+  if (out.request_id.empty() || at == std::string_view::npos)
+    return fail(Errc::Invalid, "an execution without request id or function ARN");
   arn.remove_prefix(at + kMark.size());
   out.function = arn.substr(0, arn.find(':'));
   out.outcome = line["outcome"].as_string();

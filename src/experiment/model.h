@@ -18,12 +18,14 @@ namespace gust::experiment {
 
 struct Arm {
   enum class Kind { Function, Service };
-  std::string name;           // "fn-1728": part of keys and rows
+  std::string name;  // "fn-1728": part of keys and rows
   Kind kind = Kind::Function;
   uint32_t memory_mb = 0;     // of a function
   std::string instance_type;  // of a service
   double vcpus = 0;           // what it may use
-  std::string resource() const { return kind == Kind::Function ? "image-scaler-" + std::to_string(memory_mb) : "image-scaler-" + dashed(); }
+  std::string resource() const {
+    return kind == Kind::Function ? "image-scaler-" + std::to_string(memory_mb) : "image-scaler-" + dashed();
+  }
 
  private:
   std::string dashed() const {
@@ -87,7 +89,7 @@ struct Records {
 // What was measured of an always-on service, all its blocks together.
 struct ServiceRun {
   double on_seconds = 0, cpu_seconds = 0;
-  double run_delay_seconds = 0;    // runnable and waiting for a CPU; of all its threads
+  double run_delay_seconds = 0;    // runnable, not throttled, without a CPU; of all its threads; -1: not known
   uint64_t memory_peak_bytes = 0;  // 0: not known
 };
 

@@ -18,7 +18,8 @@ TEST(Model, ArmsByName) {
   EXPECT_EQ(service.kind, Arm::Kind::Service);
   EXPECT_EQ(service.resource(), "image-scaler-c4-large");
   EXPECT_EQ(service.instance_type, "c4.large");
-  for (auto bad : {"", "fn-", "fn-127", "fn-10241", "fn-12x", "fn--512", "svc-", "svc-a/b", "svc-a#b", "svc-<b>", "svc-A", "lambda-512"}) {
+  for (auto bad :
+       {"", "fn-", "fn-127", "fn-10241", "fn-12x", "fn--512", "svc-", "svc-a/b", "svc-a#b", "svc-<b>", "svc-A", "lambda-512"}) {
     EXPECT_EQ(parse_arm(bad).error().code, Errc::Invalid) << bad;
   }
   EXPECT_EQ(default_arms().size(), 4u);
@@ -45,7 +46,8 @@ TEST(Model, ARowAsDynamoDbReturnsIt) {
 }
 
 TEST(Model, AnExecutionAsTheMeterWritesIt) {
-  Value line = *json::parse(R"({"request_id":"a","function_arn":"arn:aws:lambda:us-east-1:000000000000:function:image-scaler-512:$LATEST",
+  Value line =
+      *json::parse(R"({"request_id":"a","function_arn":"arn:aws:lambda:us-east-1:000000000000:function:image-scaler-512:$LATEST",
     "outcome":"ok","duration_us":100000,"cpu_user_us":20,"cpu_system_us":5,"run_delay_us":71000,"throttled_us":65000})");
   Executed e = *executed_of(line);
   EXPECT_EQ(e.function, "image-scaler-512");

@@ -21,7 +21,7 @@ h1{margin:0 0 10px;font-size:42px;letter-spacing:-.01em}
 .lead{margin:0;color:var(--muted)}
 section{margin:0 0 40px}
 section>h2{margin:0 0 14px;font-size:25px}
-.answers{display:grid;grid-template-columns:repeat(3,1fr);gap:18px;margin-bottom:18px}
+.answers{display:grid;grid-template-columns:repeat(3,minmax(0,1fr));gap:18px;margin-bottom:18px}
 .answers article,figure{background:var(--card);border:1px solid var(--line);border-radius:10px}
 .answers article{padding:20px 22px;border-top:3px solid var(--accent)}
 .answers h2{margin:0 0 10px;font:600 14px/1.4 system-ui,-apple-system,"Segoe UI",Roboto,"Noto Sans","DejaVu Sans",sans-serif;color:var(--muted)}
@@ -29,7 +29,7 @@ section>h2{margin:0 0 14px;font-size:25px}
 .answers .verdict{margin:0 0 10px;font-size:25px;color:var(--ink)}
 .flip{margin:0 0 36px;padding:14px 20px;border-left:3px solid var(--accent);background:var(--card);border-radius:0 10px 10px 0;color:var(--soft)}
 .flip strong{color:var(--ink)}
-.figures{display:grid;grid-template-columns:repeat(2,1fr);gap:18px}
+.figures{display:grid;grid-template-columns:repeat(2,minmax(0,1fr));gap:18px}
 figure{margin:0;padding:20px 20px 12px;break-inside:avoid}
 figcaption h3{margin:0;font-size:17px;line-height:1.3}
 figcaption p{margin:2px 0 14px;color:var(--muted);font-size:14px}
@@ -37,7 +37,7 @@ svg{display:block;width:100%;height:auto;font-size:12.5px}
 svg .label{fill:var(--ink)}svg .value{fill:var(--ink);font-weight:600}svg .muted{fill:var(--muted)}
 svg text{font-variant-numeric:tabular-nums}
 svg .grid{stroke:var(--grid)}svg .axis{stroke:var(--muted)}svg .whisker{stroke:var(--ink);stroke-width:1.4}
-svg .swatch{fill:var(--muted)}svg .mark{stroke:var(--muted);stroke-dasharray:3 4}
+svg .halo{stroke:var(--card);stroke-width:5;stroke-opacity:.75}svg .swatch{fill:var(--muted)}svg .mark{stroke:var(--muted);stroke-dasharray:3 4}
 svg .curve{fill:none;stroke-width:2.2;stroke-linejoin:round}svg .dot{stroke:var(--card);stroke-width:2}
 .scroll{overflow-x:auto}
 table{width:100%;border-collapse:collapse;font-size:14.5px;font-variant-numeric:tabular-nums}
@@ -58,7 +58,7 @@ footer p{margin:0 0 3px}
 @media print{
 :root{--paper:#fff;--card:#fff;--ink:#000;--soft:#222;--muted:#555;--grid:#ddd;--line:#bbb;--accent:#1f5fae;--good:#256b3a;--bad:#a3261c;--note:#fff}
 body{font-size:11pt;-webkit-print-color-adjust:exact;print-color-adjust:exact}main{max-width:none;padding:0}
-.answers{grid-template-columns:repeat(3,1fr)}.figures{grid-template-columns:repeat(2,1fr)}
+.answers{grid-template-columns:repeat(3,minmax(0,1fr))}.figures{grid-template-columns:repeat(2,minmax(0,1fr))}
 .answers article,tr,.flip{break-inside:avoid}.scroll{overflow:visible}table{font-size:9pt}th,td{padding:3px 8px}}
 )css";
 

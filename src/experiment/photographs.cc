@@ -110,12 +110,17 @@ std::string exif_with(int orientation) {
 
 Plan make_plan(size_t index, const Source& source, double megapixels, Random& random) {
   constexpr double kAspects[] = {3.0 / 2, 4.0 / 3, 16.0 / 9, 1.0, 3.0 / 4, 2.0 / 3};
-  const double aspect = kAspects[random.below(std::size(kAspects))];
-  double width = std::sqrt(megapixels * 1e6 * aspect), height = width / aspect;
-  const double fit = std::min({1.0, source.size.width / width, source.size.height / height});
+  const double source_width = source.size.width, source_height = source.size.height;
+  double aspect = kAspects[random.below(std::size(kAspects))];
+  double width = std::sqrt(megapixels * 1e6 * aspect);
+  if (width > source_width || width / aspect > source_height) {  // its own shape always has room
+    aspect = source_width / source_height;
+    width = std::min(source_width, std::sqrt(megapixels * 1e6 * aspect));
+  }
   Plan plan;
   plan.index = index;
-  plan.crop.size = {std::max(1u, static_cast<uint32_t>(width * fit)), std::max(1u, static_cast<uint32_t>(height * fit))};
+  plan.crop.size = {std::max(1u, static_cast<uint32_t>(width)),
+                    std::clamp(static_cast<uint32_t>(width / aspect), 1u, source.size.height)};
   plan.crop.x = static_cast<uint32_t>(random.below(source.size.width - plan.crop.size.width + 1));
   plan.crop.y = static_cast<uint32_t>(random.below(source.size.height - plan.crop.size.height + 1));
   plan.quality = 85 + static_cast<int>(random.below(10));
@@ -126,14 +131,16 @@ Plan make_plan(size_t index, const Source& source, double megapixels, Random& ra
 }
 
 // Plans by source, so that each source is decoded once.
-std::vector<std::pair<const Source*, std::vector<Plan>>> make_plans(const std::vector<Source>& by_size, const PhotographOptions& options) {
+std::vector<std::pair<const Source*, std::vector<Plan>>> make_plans(const std::vector<Source>& by_size,
+                                                                    const PhotographOptions& options) {
   std::map<size_t, std::vector<Plan>> plans;
   const double most = std::min(options.most_megapixels, static_cast<double>(by_size.back().pixels()) / 1e6);
   const double least = std::min(options.least_megapixels, most);
   for (size_t i = 0; i < options.count; ++i) {
-    Random random(Random(options.seed + 0x9e37 * (options.first + i)).next());  // of this upload alone: rounds are made apart
+    Random random(Random(options.seed + 0x9e37 * (options.first + i)).next());   // of this upload alone: rounds are made apart
     const double megapixels = least * std::pow(most / least, random.uniform());  // small ones are more common
-    auto large_enough = std::find_if(by_size.begin(), by_size.end(), [&](const Source& s) { return static_cast<double>(s.pixels()) >= megapixels * 1e6; });
+    auto large_enough = std::find_if(by_size.begin(), by_size.end(),
+                                     [&](const Source& s) { return static_cast<double>(s.pixels()) >= megapixels * 1e6; });
     size_t first = std::min(static_cast<size_t>(large_enough - by_size.begin()), by_size.size() - 1);
     size_t chosen = first + random.below(by_size.size() - first);
     plans[chosen].push_back(make_plan(i, by_size[chosen], megapixels, random));
@@ -147,8 +154,8 @@ std::vector<std::pair<const Source*, std::vector<Plan>>> make_plans(const std::v
 Result<Photograph> cut(const Source& source, const Pixels& pixels, const Plan& plan) {
   std::string exif = plan.orientation == 1 ? std::string() : exif_with(plan.orientation);
   scaler::EncodeOptions options{plan.quality, scaler::Colour::Rgb, plan.progressive, exif};
-  Photograph out{TRY(scaler::encode(pixels, plan.crop, options)), fs::path(source.path).filename().string(),
-                 plan.crop.size.width, plan.crop.size.height};
+  Photograph out{TRY(scaler::encode(pixels, plan.crop, options)), fs::path(source.path).filename().string(), plan.crop.size.width,
+                 plan.crop.size.height};
   // Two crops of a flat area could come out equal; a comment keeps them apart without touching a pixel.
   std::string comment = "upload " + std::to_string(plan.number);
   std::string segment{'\xff', '\xfe', 0, static_cast<char>(comment.size() + 2)};
@@ -165,7 +172,8 @@ Result<std::vector<std::string>> find_photographs(const std::string& directory) 
   if (error) return fail(Errc::NotFound, directory + ": " + error.message());
   for (; walk != fs::recursive_directory_iterator(); walk.increment(error)) {
     if (error) break;
-    if (!walk->is_symlink(error) && walk->is_regular_file(error) && is_jpeg_name(walk->path())) out.push_back(walk->path().string());
+    if (!walk->is_symlink(error) && walk->is_regular_file(error) && is_jpeg_name(walk->path()))
+      out.push_back(walk->path().string());
   }
   std::sort(out.begin(), out.end());
   return out;
@@ -184,8 +192,10 @@ Result<std::vector<Photograph>> make_photographs(const std::vector<std::string>&
   for (const std::string& path : sources) {
     if (auto source = inspect(path)) usable.push_back(*source);
   }
-  if (usable.empty()) return fail(Errc::NotFound, "no JPEG among " + std::to_string(sources.size()) + " files: give a directory of photographs");
-  std::sort(usable.begin(), usable.end(), [](const Source& a, const Source& b) { return std::pair(a.pixels(), a.path) < std::pair(b.pixels(), b.path); });
+  if (usable.empty())
+    return fail(Errc::NotFound, "no JPEG among " + std::to_string(sources.size()) + " files: give a directory of photographs");
+  std::sort(usable.begin(), usable.end(),
+            [](const Source& a, const Source& b) { return std::pair(a.pixels(), a.path) < std::pair(b.pixels(), b.path); });
   auto plans = make_plans(usable, options);
   std::vector<Photograph> out(options.count);
   std::mutex mutex;  // guards done and first_error

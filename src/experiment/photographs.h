@@ -17,7 +17,7 @@ namespace gust::experiment {
 
 struct Photograph {
   std::string jpeg;
-  std::string source;       // file name of the picture that it was cut from
+  std::string source;  // file name of the picture that it was cut from
   uint32_t width = 0, height = 0;
 };
 

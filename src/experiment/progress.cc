@@ -2,6 +2,7 @@
 
 #include "experiment/progress.h"
 
+#include <sys/ioctl.h>
 #include <unistd.h>
 
 #include <algorithm>
@@ -27,6 +28,11 @@ std::string eta_text(double seconds) {
   return whole >= 60 ? std::to_string(whole / 60) + " min " + std::to_string(whole % 60) + " s" : std::to_string(whole) + " s";
 }
 
+size_t terminal_width() {
+  winsize size{};
+  return ioctl(STDERR_FILENO, TIOCGWINSZ, &size) == 0 && size.ws_col > 1 ? size.ws_col : 80;
+}
+
 std::string counts(const ArmProgress& a) {
   return "sent " + std::to_string(a.sent) + "/" + std::to_string(a.planned) + ", done " + std::to_string(a.done) + ", failed " +
          std::to_string(a.failed) + (a.done > 0 ? ", p50 " + milliseconds(a.p50_ms) : "");
@@ -35,25 +41,27 @@ std::string counts(const ArmProgress& a) {
 }  // namespace
 
 std::vector<std::string> progress_lines(const std::vector<ArmProgress>& arms, const std::string& active, double eta_seconds) {
-  constexpr size_t kBar = 24;
+  constexpr size_t kBar = 16;
   std::vector<std::string> out;
   for (const ArmProgress& a : arms) {
-    const size_t all = std::max<size_t>(a.planned, 1), settled = std::min(a.done + a.failed, all) * kBar / all, sent = std::min(a.sent, all) * kBar / all;
+    const size_t all = std::max<size_t>(a.planned, 1), settled = std::min(a.done + a.failed, all) * kBar / all,
+                 sent = std::min(a.sent, all) * kBar / all;
     std::string bar(settled, '#');
     if (sent > settled) bar.append(sent - settled, '-');
     out.push_back((a.arm == active ? "> " : "  ") + padded(a.arm, 14) + "[" + padded(bar, kBar) + "] " + counts(a));
   }
-  out.push_back(eta_seconds < 0 ? "  all done" : "  about " + eta_text(eta_seconds) + " left");
+  out.push_back(eta_seconds < 0 ? "  done" : "  about " + eta_text(eta_seconds) + " left");
   return out;
 }
 
-std::string progress_line(const std::vector<ArmProgress>& arms, const std::string& active, double elapsed_seconds, double eta_seconds) {
+std::string progress_line(const std::vector<ArmProgress>& arms, const std::string& active, double elapsed_seconds,
+                          double eta_seconds) {
   std::string out = fixed(elapsed_seconds, 0) + " s";
   for (const ArmProgress& a : arms) {
     if (a.arm != active && a.sent == 0) continue;
     out += " | " + a.arm + (a.arm == active ? "*" : "") + " " + counts(a);
   }
-  return out + (eta_seconds < 0 ? " | all done" : " | about " + eta_text(eta_seconds) + " left");
+  return out + (eta_seconds < 0 ? " | done" : " | about " + eta_text(eta_seconds) + " left");
 }
 
 Progress::Progress(const std::vector<Arm>& arms, size_t planned)
@@ -88,7 +96,8 @@ void Progress::draw_locked(int64_t now_us) {
   if (terminal_) {
     if (lines_ > 0) out = "\033[" + std::to_string(lines_) + "A";
     std::vector<std::string> lines = progress_lines(arms_, active_, eta_seconds_);
-    for (const std::string& line : lines) out += "\r" + line + "\033[K\n";
+    const size_t width = terminal_width();  // a line that wraps would be two to go up
+    for (const std::string& line : lines) out += "\r" + line.substr(0, width - 1) + "\033[K\n";
     lines_ = lines.size();
   } else {
     out = progress_line(arms_, active_, static_cast<double>(now_us - start_us_) / 1e6, eta_seconds_) + "\n";

@@ -22,7 +22,8 @@ struct ArmProgress {
 
 // The text of both forms; a negative ETA says that all is done. Pure.
 std::vector<std::string> progress_lines(const std::vector<ArmProgress>& arms, const std::string& active, double eta_seconds);
-std::string progress_line(const std::vector<ArmProgress>& arms, const std::string& active, double elapsed_seconds, double eta_seconds);
+std::string progress_line(const std::vector<ArmProgress>& arms, const std::string& active, double elapsed_seconds,
+                          double eta_seconds);
 
 class Progress {
  public:
@@ -32,9 +33,9 @@ class Progress {
   // What the table says of uploads of one arm so far, all blocks.
   void settled(const std::string& arm, size_t done, size_t failed, double p50_ms);
   void active(const std::string& arm, double eta_seconds);
-  void draw();                            // at most five times a second on a terminal, every five seconds elsewhere
-  void say(const std::string& text);      // a line that stays
-  void close();                           // draws the last state
+  void draw();                        // at most five times a second on a terminal, every five seconds elsewhere
+  void say(const std::string& text);  // a line that stays
+  void close();                       // draws the last state
 
  private:
   void draw_locked(int64_t now_us);

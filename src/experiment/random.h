@@ -19,8 +19,8 @@ class Random {
     z = (z ^ z >> 27) * 0x94d049bb133111eb;
     return z ^ z >> 31;
   }
-  double uniform() { return static_cast<double>(next() >> 11) * 0x1p-53; }             // [0, 1)
-  uint64_t below(uint64_t n) { return n ? next() % n : 0; }                            // bias below 2^-40 for our sizes
+  double uniform() { return static_cast<double>(next() >> 11) * 0x1p-53; }  // [0, 1)
+  uint64_t below(uint64_t n) { return n ? next() % n : 0; }                 // bias below 2^-40 for our sizes
   double between(double low, double high) { return low + (high - low) * uniform(); }
   double exponential(double mean) { return -mean * std::log1p(-uniform()); }
 

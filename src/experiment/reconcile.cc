@@ -60,7 +60,8 @@ class ArmCheck {
         ++count_.sent;
         if (!rows_.contains(i)) {
           ++count_.unsettled;
-          report(sequence_text(i), "acknowledged upload without a row; " + std::to_string(renditions_of(i)) + " of its renditions are there");
+          report(sequence_text(i),
+                 "acknowledged upload without a row; " + std::to_string(renditions_of(i)) + " of its renditions are there");
         }
       }
     }
@@ -101,7 +102,8 @@ class ArmCheck {
       const size_t written = rows[request_id];
       if (ok > written) report(request_id, "execution that succeeded without a row");
       else if (written == 0) report(request_id, "execution that failed (" + list.back()->outcome + ") without a row");
-      if (written > list.size()) report(request_id, std::to_string(written) + " rows of " + std::to_string(list.size()) + " executions");
+      if (written > list.size())
+        report(request_id, std::to_string(written) + " rows of " + std::to_string(list.size()) + " executions");
     }
   }
 
@@ -147,7 +149,8 @@ Reconciliation reconcile(const std::string& run, const std::vector<Arm>& arms, c
   std::set<std::string> known;
   for (const Arm& arm : arms) known.insert(arm.name);
   for (const Row& row : records.rows) {
-    if (!known.contains(row.arm)) out.remainders.push_back({row.arm, sequence_text(row.sequence), "row of an arm that was not run"});
+    if (!known.contains(row.arm))
+      out.remainders.push_back({row.arm, sequence_text(row.sequence), "row of an arm that was not run"});
   }
   return out;
 }

@@ -22,12 +22,12 @@ struct Remainder {
 
 struct ArmCount {
   std::string arm;
-  size_t planned = 0, sent = 0, refused = 0;            // replay log
-  size_t executions = 0, executions_failed = 0;         // meter (functions only)
-  size_t rows = 0, ok = 0, failed = 0, skipped = 0;     // table: rows; uploads by their last attempt
-  size_t unsettled = 0;                                 // acknowledged, no row
-  size_t repeated = 0;                                  // rows beyond the first of an upload: explained, no remainder
-  size_t renditions = 0;                                // bucket
+  size_t planned = 0, sent = 0, refused = 0;         // replay log
+  size_t executions = 0, executions_failed = 0;      // meter (functions only)
+  size_t rows = 0, ok = 0, failed = 0, skipped = 0;  // table: rows; uploads by their last attempt
+  size_t unsettled = 0;                              // acknowledged, no row
+  size_t repeated = 0;                               // rows beyond the first of an upload: explained, no remainder
+  size_t renditions = 0;                             // bucket
 };
 
 struct Reconciliation {

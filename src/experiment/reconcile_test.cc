@@ -18,10 +18,12 @@ class Reconcile : public ::testing::Test {
 
   Reconciliation check() { return reconcile(run_.run.id, run_.run.arms, run_.run.planned, records_); }
   Row& row(const std::string& arm, uint64_t sequence) {
-    return *std::find_if(records_.rows.begin(), records_.rows.end(), [&](const Row& r) { return r.arm == arm && r.sequence == sequence; });
+    return *std::find_if(records_.rows.begin(), records_.rows.end(),
+                         [&](const Row& r) { return r.arm == arm && r.sequence == sequence; });
   }
   Executed& execution(const std::string& request_id) {
-    return *std::find_if(records_.executed.begin(), records_.executed.end(), [&](const Executed& e) { return e.request_id == request_id; });
+    return *std::find_if(records_.executed.begin(), records_.executed.end(),
+                         [&](const Executed& e) { return e.request_id == request_id; });
   }
   void drop_row(const std::string& arm, uint64_t sequence) {
     std::erase_if(records_.rows, [&](const Row& r) { return r.arm == arm && r.sequence == sequence; });
@@ -61,7 +63,8 @@ TEST_F(Reconcile, AnUploadThatWasRefusedOrNeverSentIsNamed) {
     if (s.arm == "svc-c4.large" && s.sequence == 1) s.error = "SlowDown";
   }
   drop_row("svc-c4.large", 1);
-  std::erase_if(records_.rendition_keys, [](const std::string& key) { return key.find("svc-c4.large/000001") != std::string::npos; });
+  std::erase_if(records_.rendition_keys,
+                [](const std::string& key) { return key.find("svc-c4.large/000001") != std::string::npos; });
   run_.run.planned["fn-512"] = 7;
   expect_only({{"fn-512", "000006", "never sent"}, {"svc-c4.large", "000001", "upload refused: SlowDown"}});
 }

@@ -77,19 +77,33 @@ std::vector<std::string> read_record(std::string_view text, size_t& at) {
   return out;
 }
 
-constexpr std::array kColumns = {"request_id", "function",       "attempt",    "memory_mb",  "outcome", "error_type",   "cold_cause",
-                                 "started_us", "duration_us",    "init_us",    "queue_us",   "cpu_us",  "run_delay_us", "throttled_us",
-                                 "memory_peak_bytes", "contended"};
+constexpr std::array kColumns = {"request_id",   "function",     "attempt",           "memory_mb", "outcome",  "error_type",
+                                 "cold_cause",   "started_us",   "duration_us",       "init_us",   "queue_us", "cpu_us",
+                                 "run_delay_us", "throttled_us", "memory_peak_bytes", "contended"};
 
 std::vector<std::string> fields_of(const Executed& e) {
   auto text = [](auto number) { return std::to_string(number); };
-  return {e.request_id,        e.function,        text(e.attempt),   text(e.memory_mb), e.outcome,         e.error_type,         e.cold_cause,
-          text(e.started_us),  text(e.duration_us), text(e.init_us), text(e.queue_us),  text(e.cpu_us),    text(e.run_delay_us), text(e.throttled_us),
-          text(e.memory_peak_bytes), e.contended() ? "1" : "0"};
+  return {e.request_id,
+          e.function,
+          text(e.attempt),
+          text(e.memory_mb),
+          e.outcome,
+          e.error_type,
+          e.cold_cause,
+          text(e.started_us),
+          text(e.duration_us),
+          text(e.init_us),
+          text(e.queue_us),
+          text(e.cpu_us),
+          text(e.run_delay_us),
+          text(e.throttled_us),
+          text(e.memory_peak_bytes),
+          e.contended() ? "1" : "0"};
 }
 
 Result<Executed> executed_of_fields(const std::vector<std::string>& fields) {
-  if (fields.size() != kColumns.size()) return fail(Errc::Invalid, "an execution has " + std::to_string(fields.size()) + " fields");
+  if (fields.size() != kColumns.size())
+    return fail(Errc::Invalid, "an execution has " + std::to_string(fields.size()) + " fields");
   auto signed_of = [&](size_t i) { return parse_int(fields[i]); };
   auto unsigned_of = [&](size_t i) { return parse_uint(fields[i]); };
   Executed e;
@@ -293,7 +307,8 @@ Result<std::vector<Executed>> executions_of_csv(std::string_view text) {
   std::vector<Executed> out;
   size_t at = 0;
   std::vector<std::string> head = read_record(text, at);
-  if (!std::equal(head.begin(), head.end(), kColumns.begin(), kColumns.end())) return fail(Errc::Invalid, "its columns are not those of executions.csv");
+  if (!std::equal(head.begin(), head.end(), kColumns.begin(), kColumns.end()))
+    return fail(Errc::Invalid, "its columns are not those of executions.csv");
   while (at < text.size()) out.push_back(TRY(executed_of_fields(read_record(text, at))));
   return out;
 }
@@ -320,7 +335,8 @@ Result<Collected> load_records(const std::string& directory) {
   if (!text) return fail(Errc::NotFound, directory + " holds no run: " + text.error().message);
   Value summary = TRY(json::parse(*text, {128, kMostBytes}));
   if (summary["version"].as_int() != kRunVersion) {
-    return fail(Errc::Invalid, directory + "/summary.json has version " + std::to_string(summary["version"].as_int()) + ", this program reads " + std::to_string(kRunVersion));
+    return fail(Errc::Invalid, directory + "/summary.json has version " + std::to_string(summary["version"].as_int()) +
+                                   ", this program reads " + std::to_string(kRunVersion));
   }
   out.run = TRY(run_of(summary["run"]));
   TRY(each_line(directory + "/sent.jsonl", [&](Value line) -> Result<> {

@@ -33,28 +33,28 @@ Host this_host();  // without load_after and steal_percent
 struct Block {
   size_t round = 0, first = 0, count = 0;  // uploads first .. first + count - 1
   std::string arm;
-  int64_t started_us = 0;                  // wall clock
+  int64_t started_us = 0;  // wall clock
   double sending_seconds = 0, draining_seconds = 0;
 };
 
 struct Run {
-  std::string id;                          // "20260206-101530-5f3a": part of keys and of the bucket's name
+  std::string id;  // "20260206-101530-5f3a": part of keys and of the bucket's name
   std::string gust_version, bucket, table;
   int64_t started_ms = 0;
   double seconds = 0, photographs_seconds = 0;
   std::vector<Arm> arms;
-  std::map<std::string, size_t> planned;   // uploads by arm; after an interruption those that were sent until then
-  size_t uploads = 0;                      // of each arm, as asked for
+  std::map<std::string, size_t> planned;  // uploads by arm; after an interruption those that were sent until then
+  size_t uploads = 0;                     // of each arm, as asked for
   bool interrupted = false;
   double speed = 1, uploads_per_day = 0;
   uint64_t seed = 1;
   std::string tariff, ec2_tariff;
-  std::string images;                      // directory; empty: the packages of docs/photographs.md
-  size_t sources = 0;                      // pictures that the uploads were cut from
+  std::string images;  // directory; empty: the packages of docs/photographs.md
+  size_t sources = 0;  // pictures that the uploads were cut from
   double megapixels_mean = 0;
-  int workers = 2;                         // of a service
+  int workers = 2;  // of a service
   double poll_seconds = 5;
-  std::map<std::string, double> deploy_ms;   // by arm: until it could serve
+  std::map<std::string, double> deploy_ms;     // by arm: until it could serve
   std::map<std::string, ServiceRun> services;  // by arm
   std::vector<Block> blocks;
   Host host;

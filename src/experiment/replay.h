@@ -17,7 +17,7 @@
 namespace gust::experiment {
 
 struct Due {
-  int64_t at_us = 0;             // after the start of the replay
+  int64_t at_us = 0;  // after the start of the replay
   uint64_t sequence = 0;
   const std::string* content = nullptr;
 };

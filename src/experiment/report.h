@@ -12,7 +12,7 @@ namespace gust::experiment {
 
 struct Shown {
   std::string text, json, html;
-  bool clean = false;        // reconciled
+  bool clean = false;  // reconciled
   bool interrupted = false;
 };
 Result<Shown> show(const Collected& collected);

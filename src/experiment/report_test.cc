@@ -10,6 +10,7 @@
 #include "experiment/experiment.h"
 #include "experiment/progress.h"
 #include "experiment/synthetic_run.h"
+#include "image-scaler/core/jpeg_codec.h"
 #include "os/files.h"
 
 namespace gust::experiment {
@@ -17,7 +18,8 @@ namespace {
 
 std::vector<std::string> figures_of(const std::string& html) {
   std::vector<std::string> out;
-  for (size_t at = html.find("<svg"); at != std::string::npos; at = html.find("<svg", at + 1)) out.push_back(html.substr(at, html.find("</svg>", at) - at));
+  for (size_t at = html.find("<svg"); at != std::string::npos; at = html.find("<svg", at + 1))
+    out.push_back(html.substr(at, html.find("</svg>", at) - at));
   return out;
 }
 
@@ -83,11 +85,13 @@ TEST_F(Report, ALostRowAndALostRenditionAreNamedAndExitWithTwo) {
 
 TEST_F(Report, ShowsTheArticlesPricesBesideEachOther) {
   const Shown shown = *show(synthetic_run({30}));
-  for (const char* piece : {"0.000000834", "0.000002813", "0.000004897", "998.64", "2.74", "0.114", "N = 60 696", "break-even uploads/day",
+  for (const char* piece : {"0.000000834", "0.000002813", "0.000004897", "998.64", "2.74", "0.114", "break-even uploads/day",
                             "agree on every upload", "seed 1", "smaller than c4.large"}) {
     EXPECT_TRUE(holds(shown.text, piece)) << piece;
     EXPECT_TRUE(holds(shown.html, piece)) << piece;
   }
+  EXPECT_TRUE(holds(shown.text, "N = 60 696"));
+  EXPECT_TRUE(holds(shown.html, "N = 60\u00a0696"));  // never torn apart
   Value summary = *json::parse(shown.json);
   EXPECT_EQ(summary["version"].as_int(), kRunVersion);
   EXPECT_EQ(summary["arms"].size(), 4u);
@@ -107,7 +111,8 @@ TEST_F(Report, AnotherTariffAndAnotherDayChangeThePrices) {
 TEST_F(Report, ThePageRequestsNothingAndRunsNothing) {
   const std::string html = show(synthetic_run({10}))->html;
   EXPECT_TRUE(holds(html, "default-src 'none'"));
-  for (const char* part : {"http:", "https:", "<script", "<link", "<img", "url(", "@import", "src="}) EXPECT_FALSE(holds(html, part)) << part;
+  for (const char* part : {"http:", "https:", "<script", "<link", "<img", "url(", "@import", "src="})
+    EXPECT_FALSE(holds(html, part)) << part;
   EXPECT_TRUE(holds(html, "prefers-color-scheme:dark"));
   EXPECT_TRUE(holds(html, "@media print"));
 }
@@ -167,14 +172,32 @@ TEST(RunOptionsAndExit, BadOptionsAreOneAndNoGustIsThree) {
   options.arms = {"fn-512"};
   options.images = "/nowhere";
   EXPECT_EQ(run(options).first, kFailed);
+
+  char name[] = "/tmp/gust-run-XXXXXX";
+  ASSERT_NE(mkdtemp(name), nullptr);
+  options.images = options.programs = name;
+  options.output = std::string(name) + "/out";
+  scaler::Pixels pixels({64, 48});
+  ASSERT_TRUE(files::write(options.images + "/a.jpg", *scaler::encode(pixels, {})));
+  auto [without_programs, message] = run(options);
+  EXPECT_EQ(without_programs, kFailed);
+  EXPECT_TRUE(holds(message, "bootstrap")) << message;
+  ASSERT_TRUE(files::write(options.programs + "/bootstrap", "ELF"));
+  options.aws.endpoint = "http://127.0.0.1:1";  // nobody listens on tcpmux
+  options.aws.attempts = 1;
+  auto [status, complaint] = run(options);
+  EXPECT_EQ(status, kInfrastructure);
+  EXPECT_TRUE(holds(complaint, "gust serve")) << complaint;
+  ASSERT_TRUE(files::remove_tree(name));
 }
 
 TEST(ProgressText, SaysWhatEachArmHasDone) {
   std::vector<ArmProgress> arms = {{"fn-512", 60, 20, 10, 1, 213.4}, {"svc-c4.large", 60, 0, 0, 0, 0}};
-  EXPECT_EQ(progress_line(arms, "fn-512", 12, 75), "12 s | fn-512* sent 20/60, done 10, failed 1, p50 213 ms | about 1 min 15 s left");
+  EXPECT_EQ(progress_line(arms, "fn-512", 12, 75),
+            "12 s | fn-512* sent 20/60, done 10, failed 1, p50 213 ms | about 1 min 15 s left");
   std::vector<std::string> lines = progress_lines(arms, "fn-512", 9);
   ASSERT_EQ(lines.size(), 3u);
-  EXPECT_EQ(lines[0], "> fn-512        [####----                ] sent 20/60, done 10, failed 1, p50 213 ms");
+  EXPECT_EQ(lines[0], "> fn-512        [##---           ] sent 20/60, done 10, failed 1, p50 213 ms");
   EXPECT_EQ(lines[2], "  about 9 s left");
 }
 

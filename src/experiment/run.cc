@@ -39,7 +39,7 @@ class Interrupt {
  public:
   Interrupt() {
     asked = false;
-    struct sigaction action{};
+    struct sigaction action {};
     action.sa_handler = [](int) { asked = true; };
     action.sa_flags = static_cast<int>(SA_RESETHAND);
     sigaction(SIGINT, &action, &old_int_);
@@ -54,7 +54,8 @@ class Interrupt {
   static inline std::atomic<bool> asked{false};
 
  private:
-  struct sigaction old_int_{}, old_term_{};
+  struct sigaction old_int_ {
+  }, old_term_{};
 };
 
 // Of all CPUs since boot, in ticks.
@@ -65,7 +66,8 @@ CpuTicks cpu_ticks() {
   CpuTicks out;
   std::string text = files::read("/proc/stat").value_or("");
   unsigned long long n[8] = {};
-  if (sscanf(text.c_str(), "cpu %llu %llu %llu %llu %llu %llu %llu %llu", n, n + 1, n + 2, n + 3, n + 4, n + 5, n + 6, n + 7) == 8) {
+  if (sscanf(text.c_str(), "cpu %llu %llu %llu %llu %llu %llu %llu %llu", n, n + 1, n + 2, n + 3, n + 4, n + 5, n + 6, n + 7) ==
+      8) {
     for (unsigned long long each : n) out.all += static_cast<double>(each);
     out.stolen = static_cast<double>(n[7]);
   }
@@ -100,7 +102,8 @@ class Experiment {
   Result<> photograph(const Block& block);
   Result<> play_block(Block& block);
   void wait_for_phase(const Block& block) const;
-  Result<> watch(const Arm& arm, const Block& block, std::atomic<bool>& all_sent, const std::vector<Sent>& sent, int64_t start_us);
+  Result<> watch(const Arm& arm, const Block& block, std::atomic<bool>& all_sent, const std::vector<Sent>& sent,
+                 int64_t start_us);
   Result<size_t> settle(const Arm& arm, const Block& block, const std::vector<Sent>* sent);
   double eta(const Block& current, double into_block) const;
   double block_seconds(const Block& block) const;
@@ -129,7 +132,8 @@ const Arm& Experiment::arm_of(const std::string& name) const {
 }
 
 Result<> Experiment::prepare() {
-  if (options_.uploads < 1 || options_.uploads > kMostUploads) return fail(Errc::Invalid, "--uploads must be 1 to " + std::to_string(kMostUploads));
+  if (options_.uploads < 1 || options_.uploads > kMostUploads)
+    return fail(Errc::Invalid, "--uploads must be 1 to " + std::to_string(kMostUploads));
   if (!(options_.speed >= 0.001 && options_.speed <= 1000)) return fail(Errc::Invalid, "--speed must be 0.001 to 1000");
   for (const std::string& name : options_.arms) run_.arms.push_back(TRY(parse_arm(name)));
   if (run_.arms.empty()) run_.arms = default_arms();
@@ -144,7 +148,8 @@ Result<> Experiment::prepare() {
   }
   sources_ = options_.images.empty() ? installed_photographs() : TRY(find_photographs(options_.images));
   if (sources_.empty()) {
-    return fail(Errc::NotFound, options_.images.empty() ? "no photographs are installed: apt-get install lomiri-wallpapers plasma-workspace-wallpapers mate-backgrounds, or give --images DIR"
+    return fail(Errc::NotFound, options_.images.empty() ? "no photographs are installed: apt-get install lomiri-wallpapers "
+                                                          "plasma-workspace-wallpapers mate-backgrounds, or give --images DIR"
                                                         : "no JPEG files in " + options_.images);
   }
   start_us_ = system_clock().monotonic_us();
@@ -190,7 +195,8 @@ Result<> Experiment::photograph(const Block& block) {
 
 double Experiment::block_seconds(const Block& block) const {
   constexpr double kMeanGap = 0.4, kFunctionDrain = 1, kServiceDrain = 7;  // part of a poll interval before and after
-  return kMeanGap * static_cast<double>(block.count) / options_.speed + (arm_of(block.arm).kind == Arm::Kind::Service ? kServiceDrain : kFunctionDrain);
+  return kMeanGap * static_cast<double>(block.count) / options_.speed +
+         (arm_of(block.arm).kind == Arm::Kind::Service ? kServiceDrain : kFunctionDrain);
 }
 
 double Experiment::eta(const Block& current, double into_block) const {
@@ -222,7 +228,8 @@ Result<size_t> Experiment::settle(const Arm& arm, const Block& block, const std:
 }
 
 // Until everything sent is settled, or the grace time after the last upload has passed.
-Result<> Experiment::watch(const Arm& arm, const Block& block, std::atomic<bool>& all_sent, const std::vector<Sent>& sent, int64_t start_us) {
+Result<> Experiment::watch(const Arm& arm, const Block& block, std::atomic<bool>& all_sent, const std::vector<Sent>& sent,
+                           int64_t start_us) {
   int64_t polled = 0, sent_at = 0;
   bool told = false;
   for (;;) {
@@ -246,9 +253,11 @@ Result<> Experiment::watch(const Arm& arm, const Block& block, std::atomic<bool>
 }
 
 // The service polls in step with its start; uploads of a server that is always on meet it anywhere between two polls.
+// Rounds share the interval out, because a few random numbers may all fall on one side.
 void Experiment::wait_for_phase(const Block& block) const {
   Random random(options_.seed + 0xfa5e * (block.round + 1));
-  const double until = run_.poll_seconds * random.uniform();
+  const auto rounds = static_cast<double>(run_.blocks.back().round + 1);
+  const double until = run_.poll_seconds * (static_cast<double>(block.round) + random.uniform()) / rounds;
   for (const int64_t start = system_clock().monotonic_us(); seconds_since(start) < until && !Interrupt::asked;) usleep(20'000);
 }
 

@@ -42,23 +42,28 @@ void add(Table& table, const Analysis& analysis, std::string label, const Cell& 
 }
 
 void add_times(Table& t, const Analysis& analysis) {
-  add(t, analysis, "images (failed)", [](const ArmResult& a) { return std::to_string(a.images) + " (" + std::to_string(a.failed) + ")"; });
-  add(t, analysis, "average time", [](const ArmResult& a) { return milliseconds(a.overall.mean); }, true);
-  add(t, analysis, "  95 % interval", [](const ArmResult& a) {
-    return fixed(a.overall.mean_ci.low, 0) + " - " + fixed(a.overall.mean_ci.high, 0) + " ms";
-  });
+  add(t, analysis, "images (failed)",
+      [](const ArmResult& a) { return std::to_string(a.images) + " (" + std::to_string(a.failed) + ")"; });
+  add(
+      t, analysis, "average time", [](const ArmResult& a) { return milliseconds(a.overall.mean); }, true);
+  add(t, analysis, "  95 % interval",
+      [](const ArmResult& a) { return fixed(a.overall.mean_ci.low, 0) + " - " + fixed(a.overall.mean_ci.high, 0) + " ms"; });
   add(t, analysis, "  p50 / p95", [](const ArmResult& a) { return pair_of(a.overall.p50, a.overall.p95); });
   add(t, analysis, "download", [](const ArmResult& a) { return milliseconds(a.download.mean); });
   add(t, analysis, "resize + upload", [](const ArmResult& a) { return milliseconds(a.resize_upload.mean); });
-  add(t, analysis, "delay to start p50 / p95", [](const ArmResult& a) { return pair_of(a.delay.p50, a.delay.p95); }, true);
+  add(
+      t, analysis, "delay to start p50 / p95", [](const ArmResult& a) { return pair_of(a.delay.p50, a.delay.p95); }, true);
   add(t, analysis, "upload to end p50 / p95", [](const ArmResult& a) { return pair_of(a.end_to_end.p50, a.end_to_end.p95); });
   add(t, analysis, "cold starts", cold_of);
 }
 
 void add_resources(Table& t, const Analysis& analysis) {
-  add(t, analysis, "CPU s per image", [](const ArmResult& a) { return a.cpu_ms < 0 ? kNone : fixed(a.cpu_ms / 1e3, 3); }, true);
-  add(t, analysis, "max RSS", [](const ArmResult& a) { return a.memory_peak_bytes == 0 ? kNone : megabytes(a.memory_peak_bytes); });
-  add(t, analysis, "waiting for a CPU", [](const ArmResult& a) { return percent(a.waited_share, 1); });
+  add(
+      t, analysis, "CPU s per image", [](const ArmResult& a) { return a.cpu_ms < 0 ? kNone : fixed(a.cpu_ms / 1e3, 3); }, true);
+  add(t, analysis, "max RSS",
+      [](const ArmResult& a) { return a.memory_peak_bytes == 0 ? kNone : megabytes(a.memory_peak_bytes); });
+  add(t, analysis, "waiting for a CPU",
+      [](const ArmResult& a) { return a.waited_share < 0 ? kNone : percent(a.waited_share, 1); });
   add(t, analysis, "contended executions", [](const ArmResult& a) {
     return is_function(a) ? std::to_string(a.contended) + " of " + std::to_string(a.executions) : kNone;
   });
@@ -66,17 +71,23 @@ void add_resources(Table& t, const Analysis& analysis) {
 
 void add_prices(Table& t, const Collected& c, const Analysis& analysis) {
   const std::string unit = std::to_string(c.lambda.quantum_ms) + "-ms";
-  add(t, analysis, "billed " + unit + " units", [](const ArmResult& a) { return is_function(a) ? fixed(a.units_mean, 2) : kNone; }, true);
+  add(
+      t, analysis, "billed " + unit + " units",
+      [](const ArmResult& a) { return is_function(a) ? fixed(a.units_mean, 2) : kNone; }, true);
   add(t, analysis, "USD per unit", [](const ArmResult& a) { return is_function(a) ? fixed(a.unit_price, 9) : kNone; });
-  add(t, analysis, "USD per image", [](const ArmResult& a) { return small_money(a.image_price); });
-  add(t, analysis, "  duration only", [](const ArmResult& a) { return is_function(a) ? small_money(a.duration_price) : kNone; });
+  add(t, analysis, "USD per image", [](const ArmResult& a) { return money(a.image_price); });
+  add(t, analysis, "  duration only", [](const ArmResult& a) { return is_function(a) ? money(a.duration_price) : kNone; });
   add(t, analysis, "USD per day", [](const ArmResult& a) { return money(a.day_price); });
   add(t, analysis, "USD per year", [](const ArmResult& a) { return money(a.year_price); });
   add(t, analysis, "break-even uploads/day", break_even_of);
 }
 
-std::string right(const std::string& text, size_t width) { return text.size() >= width ? text : std::string(width - text.size(), ' ') + text; }
-std::string left(const std::string& text, size_t width) { return text.size() >= width ? text : text + std::string(width - text.size(), ' '); }
+std::string right(const std::string& text, size_t width) {
+  return text.size() >= width ? text : std::string(width - text.size(), ' ') + text;
+}
+std::string left(const std::string& text, size_t width) {
+  return text.size() >= width ? text : text + std::string(width - text.size(), ' ');
+}
 
 std::string print(const Table& table) {
   std::vector<size_t> widths(table.head.size());
@@ -152,9 +163,11 @@ Table reconciliation_table(const Analysis& analysis) {
     t.lines.push_back(std::move(out));
   };
   auto number = [](size_t n) { return std::to_string(n); };
-  line("planned = sent + refused", [&](const ArmCount& a) { return number(a.planned) + " = " + number(a.sent) + " + " + number(a.refused); });
+  line("planned = sent + refused",
+       [&](const ArmCount& a) { return number(a.planned) + " = " + number(a.sent) + " + " + number(a.refused); });
   line("sent = ok + failed + skipped + unsettled", [&](const ArmCount& a) {
-    return number(a.sent) + " = " + number(a.ok) + " + " + number(a.failed) + " + " + number(a.skipped) + " + " + number(a.unsettled);
+    return number(a.sent) + " = " + number(a.ok) + " + " + number(a.failed) + " + " + number(a.skipped) + " + " +
+           number(a.unsettled);
   });
   line("rows (repeated)", [&](const ArmCount& a) { return number(a.rows) + " (" + number(a.repeated) + ")"; });
   line("executions (failed)", [&](const ArmCount& a) {
@@ -168,20 +181,23 @@ Table reconciliation_table(const Analysis& analysis) {
 std::vector<std::string> price_formulas(const Collected& c, const Analysis& analysis) {
   const std::string n = grouped(c.run.uploads_per_day), quantum = std::to_string(c.lambda.quantum_ms);
   std::vector<std::string> out;
-  out.push_back("Uploads per day N = " + n + (c.run.uploads_per_day == 60'696 ? " (the article's captured hour, 2529 uploads, 24 times)." : "."));
-  out.push_back("Function (" + c.lambda.name + ", " + c.lambda.date + "): image = mean of ceil(ms / " + quantum + ") x USD per unit + " +
-                fixed(c.lambda.price_per_request * 1e6, 2) + " USD per million requests; day = N x image; year = 365 x day." +
+  out.push_back("Uploads per day N = " + n +
+                (c.run.uploads_per_day == 60'696 ? " (the article's captured hour, 2529 uploads, 24 times)." : "."));
+  out.push_back("Function (" + c.lambda.name + ", " + c.lambda.date + "): image = mean of ceil(ms / " + quantum +
+                ") x USD per unit + " + fixed(c.lambda.price_per_request * 1e6, 2) +
+                " USD per million requests; day = N x image; year = 365 x day." +
                 (c.lambda.init_billed ? " The init is billed." : ""));
-  out.push_back("Server (" + c.ec2.name + ", " + c.ec2.date + "): " + analysis.server_type + " " + fixed(analysis.server_hour, 3) +
-                " USD/h x 24 = " + money(analysis.server_day) + " USD per day, always on; year = 365 x day; image = day / N.");
+  out.push_back("Server (" + c.ec2.name + ", " + c.ec2.date + "): " + analysis.server_type + " " +
+                fixed(analysis.server_hour, 3) + " USD/h x 24 = " + money(analysis.server_day) +
+                " USD per day, always on; year = 365 x day; image = day / N.");
   out.push_back("Break-even = server's day / function's image; * = more than the server can do.");
   return out;
 }
 
 std::string run_line(const Collected& c) {
   const Run& run = c.run;
-  std::string out = "Run " + run.id + ": " + plural(run.uploads, "upload") + " on each of " + plural(run.arms.size(), "arm") + ", seed " +
-                    std::to_string(run.seed);
+  std::string out = "Run " + run.id + ": " + plural(run.uploads, "upload") + " on each of " + plural(run.arms.size(), "arm") +
+                    ", seed " + std::to_string(run.seed);
   if (run.speed != 1) out += ", speed " + fixed(run.speed, 2);
   if (run.interrupted) out += ", interrupted";
   return out + ", " + fixed(run.seconds, 0) + " s";
@@ -193,12 +209,14 @@ std::vector<std::string> host_lines(const Collected& c) {
   std::vector<std::string> out;
   out.push_back(iso8601(run.started_ms) + ", Gust " + run.gust_version + ", " + h.kernel + " " + h.machine);
   out.push_back(h.cpu_model + ", " + std::to_string(h.cores) + " cores, " + fixed(static_cast<double>(h.memory_mib) / 1024, 1) +
-                " GiB; load " + fixed(h.load_before, 2) + " before, " + fixed(h.load_after, 2) + " after, stolen " + fixed(h.steal_percent, 1) + " %");
+                " GiB; load " + fixed(h.load_before, 2) + " before, " + fixed(h.load_after, 2) + " after, stolen " +
+                fixed(h.steal_percent, 1) + " %");
   out.push_back("Uploads: " + std::to_string(run.uploads) + " crops of " + plural(run.sources, "photograph") + ", " +
                 fixed(run.megapixels_mean, 1) + " megapixels on average, seed " + std::to_string(run.seed) + ", from " +
-                (run.images.empty() ? std::string("Debian packages (docs/photographs.md)") : run.images) + "; open loop, bursty, speed " +
-                fixed(run.speed, 2) + "; arms in " + plural(run.blocks.size(), "block") + ", each alone; the server polls every " +
-                fixed(run.poll_seconds, 0) + " s with " + plural(static_cast<size_t>(std::max(run.workers, 0)), "worker"));
+                (run.images.empty() ? std::string("Debian packages (docs/photographs.md)") : run.images) +
+                "; open loop, bursty, speed " + fixed(run.speed, 2) + "; arms in " + plural(run.blocks.size(), "block") +
+                ", each alone; the server polls every " + fixed(run.poll_seconds, 0) + " s with " +
+                plural(static_cast<size_t>(std::max(run.workers, 0)), "worker"));
   return out;
 }
 

@@ -19,17 +19,17 @@ Tariffs shipped() {
 TEST(Tariff, TheArticlesWorkedExampleHasTheWrongRowAndASlippedDecimal) {
   LambdaTariff t = *shipped().find_lambda("lambda-2018-02");
   EXPECT_EQ(t.units(3'120'000, 0), 32);
-  EXPECT_NEAR(32 * 0.000000313, 0.000010016, 1e-12);             // A1: not 0.00010016
-  EXPECT_NEAR(t.price_per_unit(192), 0.000000313, 1e-15);        // A2: that price is 192 MB's
+  EXPECT_NEAR(32 * 0.000000313, 0.000010016, 1e-12);       // A1: not 0.00010016
+  EXPECT_NEAR(t.price_per_unit(192), 0.000000313, 1e-15);  // A2: that price is 192 MB's
   EXPECT_NEAR(t.price_per_unit(256), 0.000000417, 1e-15);
   EXPECT_NEAR(t.duration_price(256, t.units(3'120'000, 0)), 0.000013344, 1e-12);
 }
 
 TEST(Tariff, AServerCostsItsMinimumOfSixtySeconds) {
   Ec2Tariff t = *shipped().find_ec2("ec2-2018-02-eu-central-1");
-  EXPECT_NEAR(*t.per_second("c4.large"), 0.000031667, 5e-10);      // A3
-  EXPECT_NEAR(4 * *t.per_second("c4.large"), 0.00012667, 5e-9);    // A4: the article's figure
-  EXPECT_NEAR(*t.price("c4.large", 3.12), 0.0019, 1e-9);           // A4: by its own rule
+  EXPECT_NEAR(*t.per_second("c4.large"), 0.000031667, 5e-10);    // A3
+  EXPECT_NEAR(4 * *t.per_second("c4.large"), 0.00012667, 5e-9);  // A4: the article's figure
+  EXPECT_NEAR(*t.price("c4.large", 3.12), 0.0019, 1e-9);         // A4: by its own rule
   EXPECT_NEAR(*t.price("c4.large", 61.2), 62 * 0.114 / 3600, 1e-12);
   EXPECT_NEAR(*t.price("c4.large", 3.12) / 0.000013344, 142, 1);
   EXPECT_NEAR(4 * *t.per_second("c4.large") / 0.000013344, 9.5, 0.05);

@@ -11,7 +11,7 @@ void put(std::string& out, uint64_t value, int bytes) {
   for (int i = 0; i < bytes; ++i) out += static_cast<char>(value >> (8 * i));
 }
 
-constexpr uint64_t kDosDate = 0x5021;      // 2020-01-01: the same files give the same archive, byte by byte
+constexpr uint64_t kDosDate = 0x5021;  // 2020-01-01: the same files give the same archive, byte by byte
 constexpr uint32_t kRegularFile = 0100000;
 
 // The fields that local header and central directory share, from "version needed" on.
@@ -36,7 +36,7 @@ std::string make_zip(const std::vector<ZipFile>& files) {
     put(directory, 0x02014b50, 4);
     put(directory, 3 << 8 | 20, 2);  // made on UNIX
     put_common(directory, file);
-    put(directory, 0, 6);            // comment, disk, internal attributes
+    put(directory, 0, 6);  // comment, disk, internal attributes
     put(directory, uint64_t{kRegularFile | file.mode} << 16, 4);
     put(directory, out.size(), 4);
     directory += file.name;

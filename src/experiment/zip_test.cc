@@ -21,7 +21,8 @@ std::vector<Entry> read_zip(const std::string& bytes) {
   EXPECT_EQ(archive_read_open_memory(a, bytes.data(), bytes.size()), ARCHIVE_OK);
   archive_entry* entry = nullptr;
   while (archive_read_next_header(a, &entry) == ARCHIVE_OK) {
-    Entry e{archive_entry_pathname(entry), std::string(static_cast<size_t>(archive_entry_size(entry)), '\0'), archive_entry_perm(entry)};
+    Entry e{archive_entry_pathname(entry), std::string(static_cast<size_t>(archive_entry_size(entry)), '\0'),
+            archive_entry_perm(entry)};
     EXPECT_EQ(archive_read_data(a, e.content.data(), e.content.size()), static_cast<la_ssize_t>(e.content.size()));
     out.push_back(std::move(e));
   }
@@ -32,7 +33,8 @@ std::vector<Entry> read_zip(const std::string& bytes) {
 TEST(Zip, AnotherReaderFindsNamesModesAndContents) {
   std::string large(100'000, 'x');
   large[5] = '\0';
-  std::vector<Entry> read = read_zip(make_zip({{"bootstrap", large, 0755}, {"lib/data.txt", "hello", 0644}, {"empty", "", 0600}}));
+  std::vector<Entry> read =
+      read_zip(make_zip({{"bootstrap", large, 0755}, {"lib/data.txt", "hello", 0644}, {"empty", "", 0600}}));
   ASSERT_EQ(read.size(), 3u);
   EXPECT_EQ(read[0].name, "bootstrap");
   EXPECT_EQ(read[0].content, large);

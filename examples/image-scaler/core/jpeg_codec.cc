@@ -115,7 +115,8 @@ bool Decoder::grey() const { return state_->info.jpeg_color_space == JCS_GRAYSCA
 
 Result<> Decoder::open(std::string_view jpeg, const Limits& limits) {
   if (jpeg.size() > limits.bytes) {
-    return fail(Errc::TooLarge, "the upload has " + std::to_string(jpeg.size()) + " bytes, " + std::to_string(limits.bytes) + " are allowed");
+    return fail(Errc::TooLarge,
+                "the upload has " + std::to_string(jpeg.size()) + " bytes, " + std::to_string(limits.bytes) + " are allowed");
   }
   if (!jpeg.starts_with("\xff\xd8\xff")) return fail(Errc::Unsupported, "not a JPEG (only JPEG is scaled)");
   State& s = *state_;
@@ -136,7 +137,8 @@ Result<> Decoder::open(std::string_view jpeg, const Limits& limits) {
   }
   uint64_t pixels = uint64_t{s.info.image_width} * s.info.image_height;
   if (pixels > limits.pixels) {
-    return fail(Errc::TooLarge, "the picture has " + std::to_string(pixels) + " pixels, " + std::to_string(limits.pixels) + " are allowed");
+    return fail(Errc::TooLarge,
+                "the picture has " + std::to_string(pixels) + " pixels, " + std::to_string(limits.pixels) + " are allowed");
   }
   return {};
 }

@@ -45,8 +45,14 @@ Resampler::Taps Resampler::make_taps(uint32_t from, uint32_t to) {
 }
 
 Resampler::Resampler(Size from, Size to, Sink sink)
-    : from_(from), to_(to), sink_(std::move(sink)), across_(make_taps(from.width, to.width)),
-      down_(make_taps(from.height, to.height)), input_(from.width), ring_(size_t{down_.most} * to.width), output_(to.width) {}
+    : from_(from),
+      to_(to),
+      sink_(std::move(sink)),
+      across_(make_taps(from.width, to.width)),
+      down_(make_taps(from.height, to.height)),
+      input_(from.width),
+      ring_(size_t{down_.most} * to.width),
+      output_(to.width) {}
 
 void Resampler::shrink_row(const uint32_t* row, Pixel* out) {
   typedef uint8_t Bytes __attribute__((vector_size(4)));

@@ -36,8 +36,8 @@ class Resampler {
   Size from_, to_;
   Sink sink_;
   Taps across_, down_;
-  std::vector<Pixel> input_;     // one input row as floats
-  std::vector<Pixel> ring_;      // down_.most rows of the output's width
+  std::vector<Pixel> input_;  // one input row as floats
+  std::vector<Pixel> ring_;   // down_.most rows of the output's width
   std::vector<uint32_t> output_;
   uint32_t pushed_ = 0, emitted_ = 0;
 };

@@ -41,7 +41,8 @@ Result<Pixels> largest(Decoder& decoder, Size wanted, Output& out) {
   }
   out.decode_us += start_us;
   Pixels pixels(wanted);
-  Resampler resampler(decoded, stored, [&](const uint32_t* row, uint32_t y) { store_oriented(row, y, stored, orientation, pixels); });
+  Resampler resampler(decoded, stored,
+                      [&](const uint32_t* row, uint32_t y) { store_oriented(row, y, stored, orientation, pixels); });
   constexpr uint32_t kBatch = 16;  // rows between two looks at the clock
   std::vector<uint32_t> rows(size_t{kBatch} * decoded.width);
   for (uint32_t y = 0; y < decoded.height; y += kBatch) {
@@ -99,7 +100,8 @@ Result<Output> scale(std::string_view jpeg, const Spec& spec, const Limits& limi
       continue;
     }
     Stopwatch watch(out.encode_us);
-    out.renditions.push_back({width, size.width, size.height, TRY(encode(pixels, {spec.quality, out.grey ? Colour::Grey : Colour::Rgb}))});
+    out.renditions.push_back(
+        {width, size.width, size.height, TRY(encode(pixels, {spec.quality, out.grey ? Colour::Grey : Colour::Rgb}))});
   }
   return out;
 }

@@ -22,10 +22,10 @@
 namespace gust::scaler {
 
 struct Limits {
-  uint64_t bytes = 64 << 20;         // of the upload
-  uint64_t pixels = 100'000'000;     // width x height
-  uint64_t memory = 700 << 20;       // of the decoder (a progressive picture holds all its coefficients: 6 bytes/pixel)
-  uint32_t scans = 200;              // of a progressive picture
+  uint64_t bytes = 64 << 20;      // of the upload
+  uint64_t pixels = 100'000'000;  // width x height
+  uint64_t memory = 700 << 20;    // of the decoder (a progressive picture holds all its coefficients: 6 bytes/pixel)
+  uint32_t scans = 200;           // of a progressive picture
 };
 
 struct Spec {

@@ -49,9 +49,10 @@ int main(int count, char** arguments) {
   std::sort(seconds.begin(), seconds.end());
   rusage usage{};
   getrusage(RUSAGE_SELF, &usage);
-  printf("{\"width\":%u,\"height\":%u,\"progressive\":%s,\"runs\":%zu,\"cpu_s_median\":%.3f,\"cpu_s_min\":%.3f,"
-         "\"decode_ms\":%.1f,\"resize_ms\":%.1f,\"encode_ms\":%.1f,\"peak_rss_mb\":%.1f}\n",
-         last.width, last.height, last.progressive ? "true" : "false", seconds.size(), seconds[seconds.size() / 2], seconds[0],
-         static_cast<double>(last.decode_us) / 1e3, static_cast<double>(last.resize_us) / 1e3,
-         static_cast<double>(last.encode_us) / 1e3, static_cast<double>(usage.ru_maxrss) / 1024);
+  printf(
+      "{\"width\":%u,\"height\":%u,\"progressive\":%s,\"runs\":%zu,\"cpu_s_median\":%.3f,\"cpu_s_min\":%.3f,"
+      "\"decode_ms\":%.1f,\"resize_ms\":%.1f,\"encode_ms\":%.1f,\"peak_rss_mb\":%.1f}\n",
+      last.width, last.height, last.progressive ? "true" : "false", seconds.size(), seconds[seconds.size() / 2], seconds[0],
+      static_cast<double>(last.decode_us) / 1e3, static_cast<double>(last.resize_us) / 1e3,
+      static_cast<double>(last.encode_us) / 1e3, static_cast<double>(usage.ru_maxrss) / 1024);
 }

@@ -29,7 +29,8 @@ struct Make {
 };
 
 std::string exif(const Make& make) {
-  std::string tiff = make.little_endian ? std::string("II\x2a\0\x08\0\0\0\x01\0", 10) : std::string("MM\0\x2a\0\0\0\x08\0\x01", 10);
+  std::string tiff =
+      make.little_endian ? std::string("II\x2a\0\x08\0\0\0\x01\0", 10) : std::string("MM\0\x2a\0\0\0\x08\0\x01", 10);
   char value = static_cast<char>(make.orientation);
   if (make.little_endian) tiff += std::string("\x12\x01\x03\0\x01\0\0\0", 8) + value + std::string(3, '\0');
   else tiff += std::string("\x01\x12\0\x03\0\0\0\x01\0", 9) + value + std::string(2, '\0');
@@ -53,7 +54,8 @@ std::string make_jpeg(const Make& make) {
   jpeg_start_compress(&info, TRUE);
   if (make.orientation) {
     std::string segment = exif(make);
-    jpeg_write_marker(&info, JPEG_APP0 + 1, reinterpret_cast<const JOCTET*>(segment.data()), static_cast<unsigned>(segment.size()));
+    jpeg_write_marker(&info, JPEG_APP0 + 1, reinterpret_cast<const JOCTET*>(segment.data()),
+                      static_cast<unsigned>(segment.size()));
   }
   std::vector<unsigned char> row(size_t{make.width} * static_cast<size_t>(info.input_components));
   for (uint32_t y = 0; y < make.height; ++y) {
@@ -124,14 +126,14 @@ TEST(Scaler, NeverEnlarges) {
 TEST(Scaler, AppliesEveryOrientationAndDropsTheMetadata) {
   // Colours of the corners top left, top right, bottom left, bottom right as the picture is seen (Exif 2.32, 4.6.4).
   const std::array<std::array<Colour3, 4>, 9> seen = {{{},
-                                                      {kRed, kGreen, kBlue, kWhite},
-                                                      {kGreen, kRed, kWhite, kBlue},
-                                                      {kWhite, kBlue, kGreen, kRed},
-                                                      {kBlue, kWhite, kRed, kGreen},
-                                                      {kRed, kBlue, kGreen, kWhite},
-                                                      {kBlue, kRed, kWhite, kGreen},
-                                                      {kWhite, kGreen, kBlue, kRed},
-                                                      {kGreen, kWhite, kRed, kBlue}}};
+                                                       {kRed, kGreen, kBlue, kWhite},
+                                                       {kGreen, kRed, kWhite, kBlue},
+                                                       {kWhite, kBlue, kGreen, kRed},
+                                                       {kBlue, kWhite, kRed, kGreen},
+                                                       {kRed, kBlue, kGreen, kWhite},
+                                                       {kBlue, kRed, kWhite, kGreen},
+                                                       {kWhite, kGreen, kBlue, kRed},
+                                                       {kGreen, kWhite, kRed, kBlue}}};
   for (int orientation = 1; orientation <= 8; ++orientation) {
     for (bool little : {false, true}) {
       auto out = scale(make_jpeg({800, 600, orientation, false, little}));
@@ -146,7 +148,8 @@ TEST(Scaler, AppliesEveryOrientationAndDropsTheMetadata) {
         EXPECT_EQ(p.size(), rendition_size({out->width, out->height}, r.wanted_width));
         uint32_t x0 = p.size().width / 4, x1 = p.size().width * 3 / 4, y0 = p.size().height / 4, y1 = p.size().height * 3 / 4;
         const auto& want = seen[static_cast<size_t>(orientation)];
-        EXPECT_TRUE(is(p.row(y0)[x0], want[0]) && is(p.row(y0)[x1], want[1]) && is(p.row(y1)[x0], want[2]) && is(p.row(y1)[x1], want[3]))
+        EXPECT_TRUE(is(p.row(y0)[x0], want[0]) && is(p.row(y0)[x1], want[1]) && is(p.row(y1)[x0], want[2]) &&
+                    is(p.row(y1)[x1], want[3]))
             << "orientation " << orientation << " width " << r.width;
       }
     }
@@ -167,7 +170,8 @@ TEST(Scaler, TakesProgressiveAndGreyPictures) {
 }
 
 TEST(Scaler, RefusesWhatIsNoJpegOrCmyk) {
-  for (std::string_view bad : {std::string_view(""), std::string_view("\x89PNG\r\n\x1a\n not a jpeg"), std::string_view("GIF89a")}) {
+  for (std::string_view bad :
+       {std::string_view(""), std::string_view("\x89PNG\r\n\x1a\n not a jpeg"), std::string_view("GIF89a")}) {
     auto out = scale(bad);
     ASSERT_FALSE(out);
     EXPECT_EQ(out.error().code, Errc::Unsupported);

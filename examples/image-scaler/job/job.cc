@@ -17,7 +17,8 @@ double milliseconds(int64_t us) { return static_cast<double>(us) / 1e3; }
 int64_t now_us() { return system_clock().monotonic_us(); }
 
 bool plain(std::string_view text) {
-  return !text.empty() && text.size() <= 200 && text.find('#') == std::string_view::npos && text.find('/') == std::string_view::npos;
+  return !text.empty() && text.size() <= 200 && text.find('#') == std::string_view::npos &&
+         text.find('/') == std::string_view::npos;
 }
 
 // Whose fault: the object's, for ever, or something that may pass.
@@ -25,11 +26,16 @@ bool is_permanent(Errc code) { return code == Errc::Unsupported || code == Errc:
 
 std::string_view type_of(Errc code) {
   switch (code) {
-    case Errc::Unsupported: return "UnsupportedImage";
-    case Errc::Invalid: return "CorruptImage";
-    case Errc::TooLarge: return "ImageTooLarge";
-    case Errc::NotFound: return "ObjectNotFound";
-    default: return name_of(code);
+    case Errc::Unsupported:
+      return "UnsupportedImage";
+    case Errc::Invalid:
+      return "CorruptImage";
+    case Errc::TooLarge:
+      return "ImageTooLarge";
+    case Errc::NotFound:
+      return "ObjectNotFound";
+    default:
+      return name_of(code);
   }
 }
 

@@ -30,7 +30,7 @@ struct JobOptions {
 
 struct Upload {
   std::string bucket, key, etag;
-  int64_t event_us = 0;      // wall clock: when it was uploaded, as far as the caller knows
+  int64_t event_us = 0;  // wall clock: when it was uploaded, as far as the caller knows
   std::string request_id;
   bool first_call = false;
 };

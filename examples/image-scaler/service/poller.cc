@@ -98,7 +98,8 @@ void Poller::worker() {
       queue_.pop_front();
       ++busy_;
     }
-    Upload upload{options_.bucket, info.key, info.etag, info.last_modified_ms * 1000, "svc-" + new_uuid(), first_.exchange(false)};
+    Upload upload{options_.bucket,       info.key, info.etag, info.last_modified_ms * 1000, "svc-" + new_uuid(),
+                  first_.exchange(false)};
     auto row = job.run(upload);
     if (!row) log::warning("scaler", "will be tried again", {{"key", info.key}, {"error", row.error().message}});
     std::lock_guard lock(mutex_);

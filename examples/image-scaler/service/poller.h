@@ -56,7 +56,7 @@ class Poller {
   aws::Client client_;
   std::string marker_;
   std::set<std::string> done_;
-  std::set<std::string> seen_old_;   // listed and older than the grace time
+  std::set<std::string> seen_old_;  // listed and older than the grace time
   std::vector<std::thread> threads_;
   std::mutex mutex_;
   std::condition_variable work_, idle_;

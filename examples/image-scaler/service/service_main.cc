@@ -43,7 +43,7 @@ int main() {
   options.batch = number("BATCH", "25");
   options.poll_us = number("POLL_SECONDS", "5") * int64_t{1'000'000};
   options.aws = gust::aws::config_from_environment();
-  struct sigaction action{};
+  struct sigaction action {};
   action.sa_handler = on_signal;
   sigaction(SIGTERM, &action, nullptr);
   sigaction(SIGINT, &action, nullptr);

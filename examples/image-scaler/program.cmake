@@ -1,0 +1,17 @@
+# scaler_program(TARGET LIBRARIES...): a program of the image scaler, in build/PRESET/image-scaler. Static as gust_bootstrap
+# makes it; with sanitizers, which need a dynamic libc, all that a sandbox's root has no shared library of is linked in.
+include(${CMAKE_SOURCE_DIR}/sdk/cpp/static.cmake)
+function(scaler_program target)
+  set_target_properties(${target} PROPERTIES RUNTIME_OUTPUT_DIRECTORY ${CMAKE_BINARY_DIR}/image-scaler)
+  if(NOT GUST_SANITIZE)
+    gust_bootstrap(${target} ${ARGN})
+    return()
+  endif()
+  target_link_libraries(${target} PRIVATE gust_flags)
+  target_include_directories(${target} PRIVATE ${CMAKE_SOURCE_DIR}/sdk/cpp/include ${CMAKE_SOURCE_DIR}/examples)
+  foreach(library ${ARGN} gust_http gust_net gust_os gust_crypto gust_base)
+    add_dependencies(${target} ${library})
+    target_link_libraries(${target} PRIVATE $<TARGET_FILE:${library}>)
+  endforeach()
+  target_link_libraries(${target} PRIVATE -l:libpugixml.a -l:libjpeg.a -l:libssl.a -l:libcrypto.a -l:libz.a)
+endfunction()
