@@ -2,7 +2,6 @@
 
 #include "base/json.h"
 
-#include <rapidjson/encodedstream.h>
 #include <rapidjson/error/en.h>
 #include <rapidjson/memorystream.h>
 #include <rapidjson/prettywriter.h>
@@ -11,22 +10,30 @@
 #include <rapidjson/writer.h>
 
 #include <algorithm>
+#include <charconv>
 #include <cmath>
 #include <cstdint>
+#include <cstdlib>
 
 #include "base/encoding.h"
 
 namespace gust::json {
 namespace {
 
-constexpr unsigned kFlags = rapidjson::kParseIterativeFlag | rapidjson::kParseValidateEncodingFlag |
-                            rapidjson::kParseFullPrecisionFlag;
+constexpr unsigned kFlags = rapidjson::kParseIterativeFlag | rapidjson::kParseValidateEncodingFlag;
+
+// RFC 8259 section 8.1: a byte order mark may be ignored. The library's own way takes half a mark for a whole one.
+rapidjson::MemoryStream stream(std::string_view text) {
+  if (text.starts_with("\xEF\xBB\xBF")) text.remove_prefix(3);
+  return {text.data(), text.size()};
+}
 
 // Builds the tree from the parser's events; the stack holds the open containers.
 struct Builder {
-  explicit Builder(size_t depth_limit) : limit(depth_limit) {}
+  explicit Builder(const Limits& limits_in) : limits(limits_in) {}
 
   bool put(Value value) {
+    if (++nodes > limits.nodes) return too_many = true, false;
     if (stack.empty()) {
       root = std::move(value);
     } else if (Value& top = *stack.back(); top.is_list()) {
@@ -39,8 +46,8 @@ struct Builder {
   // Appended without a search for an equal name (that would be quadratic); settle() removes repeated names at the end.
   void add_member(Value& map, Value value) { map.map_ref().emplace_back(std::move(keys.back()), std::move(value)); keys.pop_back(); }
   bool open(Value container) {
-    if (stack.size() >= limit) return too_deep = true, false;
-    put(std::move(container));
+    if (stack.size() >= limits.depth) return too_deep = true, false;
+    if (!put(std::move(container))) return false;
     if (stack.empty()) {
       stack.push_back(&root);
     } else {
@@ -58,12 +65,23 @@ struct Builder {
 
   bool Null() { return put(Value()); }
   bool Bool(bool v) { return put(Value(v)); }
-  bool Int(int v) { return put(Value(v)); }
-  bool Uint(unsigned v) { return put(Value(v)); }
-  bool Int64(int64_t v) { return put(Value(v)); }
-  bool Uint64(uint64_t v) { return put(v <= INT64_MAX ? Value(static_cast<int64_t>(v)) : Value(static_cast<double>(v))); }
-  bool Double(double v) { return put(Value(v)); }
-  bool RawNumber(const char*, rapidjson::SizeType, bool) { return false; }
+  bool RawNumber(const char* s, rapidjson::SizeType n, bool) {
+    const char* end = s + n;
+    int64_t whole = 0;
+    if (auto [stop, error] = std::from_chars(s, end, whole); stop == end && error == std::errc()) return put(Value(whole));
+    double real = 0;
+    auto [stop, error] = std::from_chars(s, end, real);
+    if (stop != end) return false;
+    // Out of range: beyond the largest double, or so small that it is zero; NUL-ended because the library's texts are.
+    if (error != std::errc()) real = std::strtod(s, nullptr);
+    return std::isfinite(real) ? put(Value(real)) : (too_big = true, false);
+  }
+  // Not called: numbers come as texts, because the library's own exact conversion is undefined for 0e9.
+  bool Int(int) { return false; }
+  bool Uint(unsigned) { return false; }
+  bool Int64(int64_t) { return false; }
+  bool Uint64(uint64_t) { return false; }
+  bool Double(double) { return false; }
   bool String(const char* s, rapidjson::SizeType n, bool) { return put(Value(std::string(s, n))); }
   bool Key(const char* s, rapidjson::SizeType n, bool) { return keys.emplace_back(s, n), true; }
   bool StartObject() { return open(Value::map()); }
@@ -71,8 +89,9 @@ struct Builder {
   bool StartArray() { return open(Value::list()); }
   bool EndArray(rapidjson::SizeType) { return close(); }
 
-  size_t limit;
-  bool too_deep = false;
+  const Limits& limits;
+  size_t nodes = 0;
+  bool too_deep = false, too_many = false, too_big = false;
   Value root;
   std::vector<Value*> stack;
   std::vector<std::string> keys;
@@ -121,6 +140,13 @@ struct Checker {
   size_t limit, depth = 0;
 };
 
+// Texts that came from elsewhere (a function's output, a header) may hold any bytes.
+template <class Writer>
+void write_string(Writer& out, std::string_view s) {
+  if (!is_utf8(s)) return write_string(out, to_utf8(s));
+  out.String(s.data(), static_cast<rapidjson::SizeType>(s.size()));
+}
+
 template <class Writer>
 void write_to(Writer& out, const Value& value) {
   if (value.is_null()) {
@@ -132,8 +158,7 @@ void write_to(Writer& out, const Value& value) {
   } else if (value.is_double()) {
     std::isfinite(value.as_double()) ? out.Double(value.as_double()) : out.Null();
   } else if (value.is_string()) {
-    std::string_view s = value.as_string();
-    out.String(s.data(), static_cast<rapidjson::SizeType>(s.size()));
+    write_string(out, value.as_string());
   } else if (value.is_blob()) {
     std::string s = base64_encode(value.as_string());
     out.String(s.data(), static_cast<rapidjson::SizeType>(s.size()));
@@ -146,7 +171,7 @@ void write_to(Writer& out, const Value& value) {
   } else {
     out.StartObject();
     for (const auto& [name, v] : value.as_map()) {
-      out.Key(name.data(), static_cast<rapidjson::SizeType>(name.size()));
+      write_string(out, name);
       write_to(out, v);
     }
     out.EndObject();
@@ -157,20 +182,22 @@ void write_to(Writer& out, const Value& value) {
 
 Result<Value> parse(std::string_view text, Limits limits) {
   if (text.size() > limits.bytes) return fail(Errc::TooLarge, "JSON text of more than " + std::to_string(limits.bytes) + " bytes");
-  rapidjson::MemoryStream stream(text.data(), text.size());
-  rapidjson::EncodedInputStream<rapidjson::UTF8<>, rapidjson::MemoryStream> input(stream);
+  // The parser takes a NUL for the end of the text, whatever follows.
+  if (size_t nul = text.find('\0'); nul != text.npos) return fail(Errc::Invalid, "not JSON: a NUL (at byte " + std::to_string(nul) + ")");
+  rapidjson::MemoryStream input = stream(text);
   rapidjson::Reader reader;
-  Builder builder(limits.depth);
-  if (reader.Parse<kFlags>(input, builder)) return std::move(builder.root);
+  Builder builder(limits);
+  if (reader.Parse<kFlags | rapidjson::kParseNumbersAsStringsFlag>(input, builder)) return std::move(builder.root);
+  if (builder.too_many) return fail(Errc::TooLarge, "JSON of more than " + std::to_string(limits.nodes) + " values");
   if (builder.too_deep) return fail(Errc::TooLarge, "JSON nested deeper than " + std::to_string(limits.depth));
+  if (builder.too_big) return fail(Errc::Invalid, "JSON with a number that is too large");
   return fail(Errc::Invalid, std::string("not JSON: ") + rapidjson::GetParseError_En(reader.GetParseErrorCode()) +
                                  " (at byte " + std::to_string(reader.GetErrorOffset()) + ")");
 }
 
 bool valid(std::string_view text, Limits limits) {
-  if (text.size() > limits.bytes) return false;
-  rapidjson::MemoryStream stream(text.data(), text.size());
-  rapidjson::EncodedInputStream<rapidjson::UTF8<>, rapidjson::MemoryStream> input(stream);
+  if (text.size() > limits.bytes || text.find('\0') != text.npos) return false;
+  rapidjson::MemoryStream input = stream(text);
   rapidjson::Reader reader;
   Checker checker(limits.depth);
   return !reader.Parse<kFlags>(input, checker).IsError();

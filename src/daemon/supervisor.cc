@@ -9,6 +9,7 @@
 #include <sys/file.h>
 #include <sys/mount.h>
 #include <sys/prctl.h>
+#include <sys/resource.h>
 #include <sys/signalfd.h>
 #include <sys/socket.h>
 #include <sys/stat.h>
@@ -45,6 +46,14 @@ std::pair<Fd, Fd> channel() {
 void set_oom_score(const char* score) {
   // Best effort: without it the kernel may choose us where a tenant should go.
   (void)files::write("/proc/self/oom_score_adj", score);
+}
+
+// Each connection of the daemon is one; soft limits of 1024 are for programs that use select(2).
+void raise_descriptor_limit() {
+  rlimit files{};
+  if (getrlimit(RLIMIT_NOFILE, &files) != 0) return;
+  files.rlim_cur = files.rlim_max;
+  (void)setrlimit(RLIMIT_NOFILE, &files);
 }
 
 void become_child(int death_signal, pid_t parent, const char* name) {
@@ -98,7 +107,7 @@ class Supervisor {
 
   SupervisorOptions options_;
   const Processes& processes_;
-  Fd lock_, signals_;
+  Fd signals_;
   pid_t starter_ = 0, remover_ = 0, daemon_ = 0;
   int64_t started_us_ = 0;
   int failures_ = 0;
@@ -109,18 +118,13 @@ Result<> Supervisor::prepare() {
   if (geteuid() != 0) {
     return fail(Errc::Permission, "gust serve needs root for sandboxes; run it with sudo");
   }
-  TRY(files::make_directories(options_.state_directory, 0711));
+  if (!options_.lock) options_.lock = TRY(lock_state(options_.state_directory));
   for (const char* sub : {"objects", "spool", "code", "logs", "meter"}) {
     std::string path = options_.state_directory + "/" + sub;
     TRY(files::make_directories(path, 0711));
     if (chown(path.c_str(), options_.uid, options_.uid) != 0) return fail_errno("chown " + path);
   }
   if (chown(options_.state_directory.c_str(), options_.uid, options_.uid) != 0) return fail_errno("chown state");
-  lock_ = TRY(files::open(options_.state_directory + "/lock", O_RDWR | O_CREAT, 0600));
-  if (flock(lock_.get(), LOCK_EX | LOCK_NB) != 0) {
-    log::info("supervisor", "waiting for another gust that uses this state directory", {{"state", options_.state_directory}});
-    if (flock(lock_.get(), LOCK_EX) != 0) return fail_errno("lock " + options_.state_directory);
-  }
   sigset_t set;
   sigemptyset(&set);
   for (int s : {SIGTERM, SIGINT, SIGHUP, SIGCHLD}) sigaddset(&set, s);
@@ -129,9 +133,11 @@ Result<> Supervisor::prepare() {
   if (!signals_) return fail_errno("signalfd");
   signal(SIGPIPE, SIG_IGN);
   set_oom_score("-900");
+  raise_descriptor_limit();
   return {};
 }
 
+// All three keep the lock's descriptor.
 void Supervisor::start() {
   auto [daemon_side, warden_side] = channel();
   auto [starter_side, remover_side] = channel();
@@ -142,20 +148,20 @@ void Supervisor::start() {
   if (remover_ == 0) {
     become_child(SIGKILL, self, "gust-remover");
     daemon_side.reset(), warden_side.reset(), starter_side.reset();
-    options_.listeners.clear(), lock_.reset(), signals_.reset();
+    options_.listeners.clear(), signals_.reset();
     _exit(processes_.remover(std::move(remover_side)));
   }
   starter_ = fork();
   if (starter_ == 0) {
     become_child(SIGKILL, self, "gust-starter");
     daemon_side.reset(), remover_side.reset();
-    options_.listeners.clear(), lock_.reset(), signals_.reset();
+    options_.listeners.clear(), signals_.reset();
     _exit(processes_.starter(std::move(warden_side), std::move(starter_side)));
   }
   daemon_ = fork();
   if (daemon_ == 0) {
     become_child(SIGKILL, self, "gust-daemon");
-    warden_side.reset(), starter_side.reset(), remover_side.reset(), lock_.reset(), signals_.reset();
+    warden_side.reset(), starter_side.reset(), remover_side.reset(), signals_.reset();
     if (auto entered = enter_daemon_view(options_.state_directory, options_.uid); !entered) {
       log::error("supervisor", entered.error().message);
       _exit(1);
@@ -170,7 +176,7 @@ void Supervisor::clean_in_background() {
   const pid_t self = getpid();
   if (!processes_.clean_earlier || fork() != 0) return;  // where it fails the next end or start cleans
   become_child(SIGKILL, self, "gust-cleaner");
-  options_.listeners.clear(), lock_.reset(), signals_.reset();
+  options_.listeners.clear(), signals_.reset();
   processes_.clean_earlier();
   _exit(0);
 }
@@ -233,7 +239,7 @@ int Supervisor::end() {
     }
   }
   processes_.clean_leftovers();
-  lock_.reset();
+  options_.lock.reset();
   if (options_.remove_state) (void)files::remove_tree(options_.state_directory);
   return 0;
 }
@@ -273,6 +279,16 @@ int Supervisor::run() {
 }
 
 }  // namespace
+
+Result<Fd> lock_state(const std::string& state_directory) {
+  TRY(files::make_directories(state_directory, 0711));
+  Fd lock = TRY(files::open(state_directory + "/lock", O_RDWR | O_CREAT, 0600));
+  if (flock(lock.get(), LOCK_EX | LOCK_NB) != 0) {
+    log::info("supervisor", "waiting for another gust that uses this state directory", {{"state", state_directory}});
+    if (flock(lock.get(), LOCK_EX) != 0) return fail_errno("lock " + state_directory);
+  }
+  return lock;
+}
 
 int supervise(SupervisorOptions options, const Processes& processes) {
   Supervisor supervisor(std::move(options), processes);

@@ -25,8 +25,13 @@ struct Processes {
   std::function<void()> clean_earlier;
 };
 
+// Makes the state directory where it is absent and takes its lock; waits while another gust has it. The lock is held until
+// the last of the supervisor's processes has ended: then nothing of them writes any more, and their port is free.
+Result<Fd> lock_state(const std::string& state_directory);
+
 struct SupervisorOptions {
-  std::string state_directory;    // made where absent
+  std::string state_directory;
+  Fd lock;                        // of lock_state(); absent: supervise() takes it
   bool remove_state = false;      // --ephemeral
   unsigned uid = 900000;          // of the daemon; state_directory is given to it
   std::vector<Fd> listeners;

@@ -46,7 +46,11 @@ class SupervisorTest : public testing::Test {
       char byte;
       return read(channel.get(), &byte, 1) == 0 ? 0 : 1;
     };
-    processes.starter = [&](Fd daemon_channel, Fd) { return wait_for_eof(std::move(daemon_channel)); };
+    processes.starter = [&](Fd daemon_channel, Fd) {
+      const int status = wait_for_eof(std::move(daemon_channel));
+      usleep(lingering_us_);
+      return status;
+    };
     processes.remover = [&](Fd starter_channel) { return wait_for_eof(std::move(starter_channel)); };
     processes.daemon = [&](Fd, std::vector<Fd>, std::string state) {
       bool writable = files::write(state + "/objects/probe", "x").has_value();
@@ -61,6 +65,7 @@ class SupervisorTest : public testing::Test {
       return 0;
     };
     processes.clean_leftovers = [] {};
+    processes.clean_earlier = [&] { (void)files::write(state_ + "/earlier", "cleaned"); };
     SupervisorOptions options;
     options.state_directory = state_;
     options.uid = 900000;
@@ -76,6 +81,7 @@ class SupervisorTest : public testing::Test {
   }
 
   Fd read_, write_;
+  useconds_t lingering_us_ = 0;  // how long the starter takes to end
   std::string state_;
   pid_t child_ = 0;
 };
@@ -98,6 +104,50 @@ TEST_F(SupervisorTest, AKilledDaemonIsStartedAgainAndSigtermEndsEverything) {
   child_ = 0;
   EXPECT_EQ(status, 0);
   EXPECT_NE(kill(std::stoi(second), 0), 0);
+}
+
+TEST_F(SupervisorTest, WhatEarlierLivesLeftIsCleanedBesideTheDaemon) {
+  ASSERT_FALSE(next_line().empty());
+  for (int i = 0; i < 400 && !files::exists(state_ + "/earlier"); ++i) usleep(50'000);
+  EXPECT_TRUE(files::exists(state_ + "/earlier"));
+}
+
+class LingeringSupervisorTest : public SupervisorTest {
+ protected:
+  LingeringSupervisorTest() { lingering_us_ = 1'000'000; }
+};
+
+TEST_F(LingeringSupervisorTest, SigtermWhileItWaitsForADeadDaemonsSiblingsEndsIt) {
+  std::string line = next_line();
+  ASSERT_FALSE(line.empty());
+  ASSERT_EQ(kill(std::stoi(line), SIGKILL), 0);
+  while (kill(std::stoi(line), 0) == 0) usleep(1'000);  // the supervisor has reaped it
+  ASSERT_EQ(kill(child_, SIGTERM), 0);
+  int status = 0;
+  ASSERT_EQ(waitpid(child_, &status, 0), child_);
+  child_ = 0;
+  EXPECT_EQ(status, 0);
+  EXPECT_EQ(next_line(), "");  // no other daemon was started
+}
+
+TEST_F(SupervisorTest, ASecondOneWaitsForTheLock) {
+  ASSERT_FALSE(next_line().empty());
+  int fds[2];
+  ASSERT_EQ(pipe2(fds, O_CLOEXEC), 0);
+  Fd has_lock(fds[0]), tell(fds[1]);
+  pid_t second = fork();
+  if (second == 0) {
+    auto lock = lock_state(state_);
+    _exit(lock && write(tell.get(), "l", 1) == 1 ? 0 : 1);
+  }
+  tell.reset();
+  pollfd p{has_lock.get(), POLLIN, 0};
+  EXPECT_EQ(poll(&p, 1, 300), 0);
+  kill(child_, SIGKILL);
+  EXPECT_EQ(poll(&p, 1, 20'000), 1);  // once the last of its processes has ended
+  int status = 1;
+  waitpid(second, &status, 0);
+  EXPECT_EQ(status, 0);
 }
 
 TEST_F(SupervisorTest, ItsOwnDeathEndsTheDaemon) {

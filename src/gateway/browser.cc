@@ -2,6 +2,8 @@
 
 #include "gateway/browser.h"
 
+#include <algorithm>
+
 #include "base/encoding.h"
 
 namespace gust::gateway {
@@ -26,12 +28,12 @@ std::string_view without_service(std::string_view name) {
 }  // namespace
 
 std::string_view host_name(std::string_view authority) {
-  if (authority.starts_with('[')) {
-    size_t end = authority.find(']');
-    return end == authority.npos ? std::string_view() : authority.substr(1, end - 1);
-  }
-  size_t colon = authority.rfind(':');
-  return colon == authority.npos ? authority : authority.substr(0, colon);
+  bool bracket = authority.starts_with('[');
+  size_t end = bracket ? authority.find(']') : std::min(authority.find(':'), authority.size());
+  if (end == authority.npos) return {};
+  std::string_view port = authority.substr(bracket ? end + 1 : end);
+  if (!port.empty() && (port[0] != ':' || port.find_first_not_of("0123456789", 1) != port.npos)) return {};
+  return bracket ? authority.substr(1, end - 1) : authority.substr(0, end);
 }
 
 bool host_allowed(std::string_view authority, const std::vector<std::string>& configured) {

@@ -13,7 +13,8 @@
 
 namespace gust::gateway {
 
-std::string_view host_name(std::string_view authority);  // without port and brackets: "[::1]:80" -> "::1"
+// Without port and brackets: "[::1]:80" -> "::1". Empty where it is not host[:digits].
+std::string_view host_name(std::string_view authority);
 
 // 127.0.0.1, ::1, localhost, *.localhost, and the configured ones ("example.com", "*.example.com").
 bool host_allowed(std::string_view authority, const std::vector<std::string>& configured);

@@ -114,6 +114,9 @@ TEST(Browser, host_names) {
   EXPECT_FALSE(host_allowed("localhost.evil.example", {}));
   EXPECT_FALSE(host_allowed("", {}));
   EXPECT_FALSE(host_allowed("notlocalhost", {}));
+  for (const char* text : {"127.0.0.1:80@evil.example", "localhost:80/", "[::1]evil.example", "[::1]:x", "[::1", "localhost:1:2"}) {
+    EXPECT_FALSE(host_allowed(text, {})) << text;
+  }
   EXPECT_TRUE(host_allowed("gust.example", {"gust.example"}));
   EXPECT_TRUE(host_allowed("b.gust.example", {"*.gust.example"}));
   EXPECT_FALSE(host_allowed("gust.example", {"*.gust.example"}));

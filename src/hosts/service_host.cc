@@ -56,6 +56,14 @@ struct Run {
   std::string line;
   int64_t began_us = 0;  // monotonic
   std::string why;       // what init reported
+  sandbox::Usage used;   // as last read
+
+  void sample() {
+    auto usage = sandbox::read_usage(started);
+    if (!usage) return;
+    usage->run_delay_us = std::max(usage->run_delay_us, used.run_delay_us);  // threads that end take theirs with them
+    used = *usage;
+  }
 };
 
 struct ServiceHost::Service {
@@ -142,6 +150,7 @@ void ServiceHost::begin(Service& service, sandbox::Started started) {
   Fd gateway = std::move(started.gateway_listener), resolver = std::move(started.resolver);
   service.run = std::make_unique<Run>(loop_, std::move(started));
   service.run->began_us = clock_.monotonic_us();
+  service.status.address = service.run->started.address;
   const uint64_t id = service.status.sandbox;
   if (options_.attach) service.run->attached = options_.attach(id, service.status.name, std::move(gateway), std::move(resolver));
   warden_.set_cpu(id, service.spec.type.cpu_milli);
@@ -203,13 +212,11 @@ void ServiceHost::end_run(Service& service, std::string why) {
     if (!run.line.empty()) {
       logs_.line(service.status.name, clock_.unix_us(), "s" + std::to_string(service.status.sandbox), "", run.line);
     }
-    if (const auto usage = sandbox::read_usage(run.started)) {
-      service.status.cpu_us += usage->cpu_user_us + usage->cpu_system_us;
-      if (usage->oom_kills != 0) why = "out of memory";
-    }
+    if (service.status = live(service); run.used.oom_kills != 0) why = "out of memory";
     steady = now - run.began_us >= options_.steady_us;
     warden_.kill(service.status.sandbox);
     service.run.reset();
+    service.status.address.clear();
   }
   service.status.last_end = std::move(why);
   if (service.status.state == ServiceState::Stopping) return finish(service);
@@ -229,6 +236,7 @@ void ServiceHost::stop(const std::string& name, std::function<void(Result<>)> do
   Service& service = *at->second;
   service.stopping.push_back(std::move(done));
   if (service.stopping.size() > 1) return;
+  if (service.run) service.run->sample();
   const bool waiting = service.status.state == ServiceState::Waiting;
   service.status.state = ServiceState::Stopping;
   if (waiting) {
@@ -267,20 +275,36 @@ void ServiceHost::record(const Service& service, std::string_view event, int64_t
     line.set("seconds", static_cast<double>(at_us - service.status.started_us) / 1e6);
     line.set("runs", service.status.runs);
     line.set("cpu_us", service.status.cpu_us);
+    line.set("throttled_us", service.status.throttled_us);
+    line.set("run_delay_us", service.status.run_delay_us);
+    line.set("memory_peak_bytes", service.status.memory_peak_bytes);
   }
   logs_.record("meter/services", at_us, json::write(line));
 }
 
 std::vector<ServiceStatus> ServiceHost::list() const {
   std::vector<ServiceStatus> all;
-  for (const auto& [name, service] : services_) all.push_back(service->status);
+  for (const auto& [name, service] : services_) all.push_back(live(*service));
   return all;
+}
+
+// The status with what the running sandbox used until now.
+ServiceStatus ServiceHost::live(const Service& service) {
+  ServiceStatus status = service.status;
+  if (!service.run) return status;
+  service.run->sample();
+  const sandbox::Usage& used = service.run->used;
+  status.cpu_us += used.cpu_user_us + used.cpu_system_us;
+  status.throttled_us += used.throttled_us;
+  status.run_delay_us += used.run_delay_us;
+  status.memory_peak_bytes = std::max(status.memory_peak_bytes, used.memory_peak_bytes);
+  return status;
 }
 
 Result<ServiceStatus> ServiceHost::status(const std::string& name) const {
   const auto at = services_.find(name);
   if (at == services_.end()) return fail(Errc::NotFound, "no service " + name);
-  return at->second->status;
+  return live(*at->second);
 }
 
 }  // namespace gust::hosts

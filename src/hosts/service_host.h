@@ -42,11 +42,15 @@ struct ServiceStatus {
   ServiceState state = ServiceState::Stopped;
   InstanceType type;
   uint64_t sandbox = 0;         // id of the current run's, 0 where there is none
+  std::string address;          // IPv4 of the current run, for other services and programs on this host; may be empty
   uint32_t runs = 0;            // since start()
   int64_t started_us = 0;       // wall clock of start()
   int64_t stopped_us = 0;       // wall clock of the end; 0 while on
   std::string last_end;         // why the last run ended: "exit 3", "signal 9", "out of memory", an error's text
-  uint64_t cpu_us = 0;          // of all runs that ended
+  // Of all runs since start(), the running one as it is now included. Run delay (time in which threads could have run and
+  // did not get a CPU) contains the throttled time; it is known of threads that lived when somebody last asked.
+  uint64_t cpu_us = 0, throttled_us = 0, run_delay_us = 0;
+  uint64_t memory_peak_bytes = 0;  // the highest of all runs
 };
 
 class ServiceHost {
@@ -68,6 +72,7 @@ class ServiceHost {
   Result<> start(const std::string& name, ServiceSpec spec);
   // SIGTERM, then the end after the grace time. `done` is called once the service is off; NotFound where it is not on.
   void stop(const std::string& name, std::function<void(Result<>)> done);
+  // Both read the counters of what runs (some ten microseconds a service).
   std::vector<ServiceStatus> list() const;
   Result<ServiceStatus> status(const std::string& name) const;
   // From the owner of Warden::on_exit: tells why a run ended. Other ids are ignored.
@@ -83,6 +88,7 @@ class ServiceHost {
   void finish(Service& service);
   void record(const Service& service, std::string_view event, int64_t at_us);
   sandbox::StartSpec start_spec(const Service& service) const;
+  static ServiceStatus live(const Service& service);
 
   net::Loop& loop_;
   sandbox::Warden& warden_;

@@ -4,6 +4,7 @@
 
 #include <fcntl.h>
 #include <gtest/gtest.h>
+#include <sched.h>
 #include <sys/socket.h>
 #include <unistd.h>
 
@@ -12,6 +13,7 @@
 #include "base/json.h"
 #include "os/files.h"
 #include "sandbox/init_protocol.h"
+#include "sandbox/sandbox_fixture.h"
 
 namespace gust::hosts {
 namespace {
@@ -219,6 +221,135 @@ TEST_F(Services, OutputBecomesLogLinesAndLongOnesAreCut) {
   EXPECT_NE(log.find("\ts1001\t\tone\n"), log.npos);
   EXPECT_NE(log.find("\tthree without end\n"), log.npos);
   EXPECT_EQ(std::count(log.begin(), log.end(), '\n'), 4);  // the long one in two pieces
+}
+
+// The same with the real warden: limits are the kernel's.
+class RealServices : public testing::Test {
+ protected:
+  void SetUp() override {
+    ASSERT_EQ(geteuid(), 0u) << "sandboxes need root";
+    char name[] = "/tmp/gust-hosts-XXXXXX";
+    root_ = ::mkdtemp(name);
+    logs_ = std::make_unique<meter::LogSink>(root_, meter::LogLimits{});
+    // The interface of services shall not appear on this machine's network.
+    home_ = std::move(*files::open("/proc/self/ns/net", O_RDONLY));
+    ASSERT_EQ(::unshare(CLONE_NEWNET), 0);
+    warden_.emplace(GUST_INIT_PROGRAM, GUST_SOURCE_DIRECTORY "/data/roots/provided.manifest");
+    warden_->config.cpu_weight = 1000;  // whatever else runs on this machine
+    warden_->run();
+    warden_->code();
+    ServiceHost::Options options;
+    options.next_id = [this] { return ++last_id_; };
+    options.attach = [this](uint64_t, const std::string&, Fd gateway, Fd) {
+      gateway_ = std::move(gateway);
+      return std::shared_ptr<void>();
+    };
+    options.first_wait_us = 1000, options.tmp_bytes = 16 << 20;
+    host_ = std::make_unique<ServiceHost>(*warden_->loop, *warden_->warden, *logs_, system_clock(), std::move(options));
+    warden_->warden->on_exit([this](uint64_t id, const sandbox::Exit& exit) { host_->on_exit(id, exit); });
+  }
+  void TearDown() override {
+    host_.reset();
+    warden_.reset();
+    logs_.reset();
+    std::filesystem::remove_all(root_);
+    if (home_) {
+      ASSERT_EQ(::setns(home_.get(), CLONE_NEWNET), 0);
+    }
+  }
+  void start(const std::string& type, const std::string& script) {
+    const auto types = read_instance_types(GUST_SOURCE_DIRECTORY "/data/instance-types");
+    ASSERT_TRUE(host_->start("s", {"c0de", {"/bin/bash", "-c", script}, {}, *find_instance_type(*types, type)}));
+    ASSERT_TRUE(warden_->wait([&] { return now().state == ServiceState::Running; }));
+  }
+  ServiceStatus now() const { return *host_->status("s"); }
+  std::string log() {
+    logs_->flush();
+    std::string all;
+    const auto files = files::list(root_ + "/logs/s");
+    for (const std::string& name : files ? *files : std::vector<std::string>{}) all += *files::read(root_ + "/logs/s/" + name);
+    return all;
+  }
+  // CPUs that all processes of the service used together in the best of some windows; the last window's throttled share.
+  std::pair<double, double> cpus(double enough) {
+    double most = 0, throttled = 0;
+    for (int i = 0; i < 8 && most < enough; ++i) {
+      const ServiceStatus before = now();
+      const int64_t begin = system_clock().monotonic_us();
+      warden_->wait([] { return false; }, 700'000);
+      const ServiceStatus after = now();
+      const double wall = static_cast<double>(system_clock().monotonic_us() - begin);
+      most = std::max(most, static_cast<double>(after.cpu_us - before.cpu_us) / wall);
+      throttled = static_cast<double>(after.throttled_us - before.throttled_us) / wall;
+      EXPECT_GE(after.run_delay_us, before.run_delay_us);
+    }
+    return {most, throttled};
+  }
+
+  std::string root_;
+  std::unique_ptr<meter::LogSink> logs_;
+  std::optional<sandbox::TestWarden> warden_;
+  std::unique_ptr<ServiceHost> host_;
+  uint64_t last_id_ = 0;
+  Fd home_, gateway_;
+};
+
+constexpr char kFourBurners[] = "for i in 1 2 3 4; do (while :; do :; done) & done; echo burning; wait";
+
+TEST_F(RealServices, FourBurnersOfAHalfVcpuUseHalfACpu) {
+  start("gust.half", kFourBurners);
+  ASSERT_TRUE(warden_->wait([&] { return log().find("burning") != std::string::npos; }));
+  const auto [used, throttled] = cpus(0.45);
+  EXPECT_GE(used, 0.4);
+  EXPECT_LE(used, 0.55);
+  EXPECT_GT(throttled, 0);
+  // Four that want to run and may not: they wait for most of the time. (One CPU is visible.)
+  EXPECT_GT(now().run_delay_us, now().cpu_us);
+}
+
+TEST_F(RealServices, FourBurnersOfOneVcpuUseOneCpu) {
+  start("gust.one", kFourBurners);
+  ASSERT_TRUE(warden_->wait([&] { return log().find("burning") != std::string::npos; }));
+  const auto [used, throttled] = cpus(0.9);
+  EXPECT_GE(used, 0.7);
+  EXPECT_LE(used, 1.05);
+}
+
+TEST_F(RealServices, MemoryIsTheTypesAndItsEndIsTold) {
+  start("gust.half", "head -c 50000000 /dev/zero | tail -n 1 | wc -c; echo ok; exec tail -n 1 /dev/zero");
+  ASSERT_TRUE(warden_->wait([&] { return now().runs > 1; }));
+  EXPECT_EQ(now().last_end, "out of memory");
+  EXPECT_NE(log().find("ok"), std::string::npos);
+  EXPECT_GT(now().memory_peak_bytes, 480ull << 20);
+  EXPECT_LE(now().memory_peak_bytes, 512ull << 20);
+  EXPECT_GT(now().cpu_us, 0u);
+}
+
+TEST_F(RealServices, TheGatewayIsAtTheAddressInItsEnvironment) {
+  start("gust.half", "exec 5<>/dev/tcp/127.0.0.1/4566; echo \"$AWS_ENDPOINT_URL\" >&5; read -r x <&5; echo got $x; sleep 1000");
+  Fd connection;
+  ASSERT_TRUE(warden_->wait([&] {
+    if (!connection) connection = Fd(::accept4(gateway_.get(), nullptr, nullptr, SOCK_CLOEXEC));
+    return connection.valid();
+  }));
+  char text[64] = "";
+  ASSERT_GT(::recv(connection.get(), text, sizeof text - 1, 0), 0);
+  EXPECT_STREQ(text, "http://127.0.0.1:4566\n");
+  EXPECT_EQ(now().address.substr(0, 7), "10.177.");
+  ASSERT_EQ(::send(connection.get(), "hello\n", 6, 0), 6);
+  ASSERT_TRUE(warden_->wait([&] { return log().find("got hello") != std::string::npos; }));
+}
+
+TEST_F(RealServices, StoppingEndsItsChildrenToo) {
+  start("gust.half", "trap 'echo asked; exit 0' TERM; (while :; do sleep 1; done) & echo on; wait");
+  ASSERT_TRUE(warden_->wait([&] { return log().find("\ton\n") != std::string::npos; }));
+  const uint64_t id = now().sandbox;
+  bool stopped = false, gone = false;
+  warden_->warden->on_exit([&](uint64_t ended, const sandbox::Exit&) { gone |= ended == id; });
+  host_->stop("s", [&](Result<> done) { stopped = done.has_value(); });
+  ASSERT_TRUE(warden_->wait([&] { return stopped && gone; }));
+  EXPECT_NE(log().find("\tasked\n"), std::string::npos);
+  EXPECT_EQ(now().last_end, "exit 0");
 }
 
 TEST(InstanceTypes, TheTablesOfThisTreeAreRead) {

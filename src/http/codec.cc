@@ -42,11 +42,13 @@ bool is_field_content(std::string_view s) {
   return true;
 }
 
-bool is_target(std::string_view s) {
+// Origin form, and the asterisk of OPTIONS (RFC 9112 section 3.2). A target with an authority of its own would be a second
+// Host that nobody checks.
+bool is_target(std::string_view method, std::string_view s) {
   for (unsigned char c : s) {
     if (c <= 0x20 || c == 0x7F) return false;
   }
-  return !s.empty();
+  return s.starts_with('/') || (s == "*" && method == "OPTIONS");
 }
 
 // Adds "name: value" to `headers`.
@@ -82,7 +84,7 @@ std::optional<ParseError> read_framing(const Headers& headers, int minor_version
     if (first == 'c' && equal_ignoring_case(name, "content-length")) {
       auto length = parse_uint(value);
       if (!length || *length > INT64_MAX) return ParseError{400, "malformed Content-Length"};
-      if (framing.content_length && *framing.content_length != *length) return ParseError{400, "two Content-Lengths"};
+      if (framing.content_length) return ParseError{400, "two Content-Lengths"};
       framing.content_length = *length;
     } else if (first == 'c' && equal_ignoring_case(name, "connection")) {
       if (has_token(value, "close")) framing.keep_alive = false;
@@ -140,6 +142,8 @@ std::optional<ParseError> parse_fields(std::string_view head, size_t most, Heade
 }  // namespace
 
 Parsed parse_request(std::string_view bytes, const HeadLimits& limits, Request& request, Framing& framing) {
+  // A TLS handshake or another protocol never comes to the end of a head: say so at its first byte.
+  if (!bytes.empty() && !kToken[static_cast<unsigned char>(bytes[0])]) return bad("malformed method");
   std::string_view head;
   Parsed length = find_head(bytes, limits, head);
   if (!length || *length == 0) return length;
@@ -149,7 +153,7 @@ Parsed parse_request(std::string_view bytes, const HeadLimits& limits, Request& 
   if (first == std::string_view::npos || first == last) return bad("malformed request line");
   std::string_view method = line.substr(0, first), target = line.substr(first + 1, last - first - 1), version = line.substr(last + 1);
   if (!is_token(method) || method.size() > 32) return bad("malformed method");
-  if (!is_target(target)) return bad("malformed request target");
+  if (!is_target(method, target)) return bad("malformed request target");
   if (version.size() != 8 || !version.starts_with("HTTP/")) return bad("malformed HTTP version");
   if (version != "HTTP/1.1" && version != "HTTP/1.0") return bad("only HTTP/1.1 and HTTP/1.0 are spoken", 505);
   if (auto error = parse_fields(head, limits.headers, request.headers)) return tl::unexpected(std::move(*error));
@@ -160,7 +164,10 @@ Parsed parse_request(std::string_view bytes, const HeadLimits& limits, Request& 
   request.query = question == std::string_view::npos ? std::string_view() : target.substr(question + 1);
   request.minor_version = version.back() - '0';
   if (auto error = read_framing(request.headers, request.minor_version, framing)) return tl::unexpected(std::move(*error));
-  if (request.minor_version == 1 && !request.headers.has("host")) return bad("no Host header");
+  size_t hosts = 0;
+  for (const auto& [name, value] : request.headers.fields()) hosts += name.size() == 4 && equal_ignoring_case(name, "host");
+  if (hosts > 1) return bad("two Host headers");
+  if (hosts == 0 && request.minor_version == 1) return bad("no Host header");
   return length;
 }
 
@@ -170,7 +177,7 @@ Parsed parse_response(std::string_view bytes, const HeadLimits& limits, bool to_
   if (!length || *length == 0) return length;
   std::string_view line;
   if (!next_line(head, line)) return bad("bare CR or LF in the status line");
-  if (line.size() < 12 || !line.starts_with("HTTP/1.") || line[8] != ' ') return bad("malformed status line");
+  if (line.size() < 12 || (!line.starts_with("HTTP/1.1 ") && !line.starts_with("HTTP/1.0 "))) return bad("malformed status line");
   auto status = parse_uint(line.substr(9, 3));
   if (!status || *status < 100 || *status > 599 || (line.size() > 12 && line[12] != ' ')) return bad("malformed status");
   if (auto error = parse_fields(head, limits.headers, response.headers)) return tl::unexpected(std::move(*error));
@@ -252,6 +259,8 @@ Parsed BodyDecoder::step(std::string_view in, std::string_view& piece, Headers& 
     trailer_bytes_ += text.size();
     if (trailer_bytes_ > kTrailerLimit) return bad("trailers too large");
     if (auto error = add_field(text, trailers, 64)) return tl::unexpected(std::move(*error));
+    const std::string& name = trailers.fields().back().first;
+    if (equal_ignoring_case(name, "content-length") || equal_ignoring_case(name, "transfer-encoding")) return bad("framing in a trailer");
   }
   return taken;
 }

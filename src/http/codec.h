@@ -4,8 +4,8 @@
 
 // HTTP/1.1 on bytes (RFC 9112): parses heads and bodies of requests and responses, prints heads. Strict where leniency
 // lets two parsers disagree (request smuggling): refuses bare LF, line folding, white space before a colon, Content-Length
-// beside Transfer-Encoding, differing Content-Lengths, unknown transfer codings, control characters. No I/O, no state but
-// in the objects.
+// beside Transfer-Encoding, a second Content-Length or Host, absolute-form targets, unknown transfer codings, framing fields
+// in trailers, control characters. No I/O, no state but in the objects.
 
 #include <cstdint>
 #include <optional>

@@ -50,6 +50,7 @@ TEST(Codec, WhatTwoParsersCouldReadDifferentlyIsRefused) {
       {"GET / HTTP/1.1\r\nHost : h\r\n\r\n", 400},
       {"GET / HTTP/1.1\r\nHost: h\r\nContent-Length: 1\r\nTransfer-Encoding: chunked\r\n\r\n", 400},
       {"GET / HTTP/1.1\r\nHost: h\r\nContent-Length: 1\r\nContent-Length: 2\r\n\r\n", 400},
+      {"GET / HTTP/1.1\r\nHost: h\r\nContent-Length: 2\r\nContent-Length: 2\r\n\r\n", 400},
       {"GET / HTTP/1.1\r\nHost: h\r\nContent-Length: 1, 1\r\n\r\n", 400},
       {"GET / HTTP/1.1\r\nHost: h\r\nContent-Length: +1\r\n\r\n", 400},
       {"GET / HTTP/1.1\r\nHost: h\r\nContent-Length: 99999999999999999999\r\n\r\n", 400},
@@ -58,6 +59,10 @@ TEST(Codec, WhatTwoParsersCouldReadDifferentlyIsRefused) {
       {"GET / HTTP/1.1\r\nHost: h\r\nTransfer-Encoding: chunked\r\nTransfer-Encoding: chunked\r\n\r\n", 501},
       {"GET / HTTP/1.0\r\nHost: h\r\nTransfer-Encoding: chunked\r\n\r\n", 501},
       {"GET / HTTP/1.1\r\nA: b\r\n\r\n", 400},
+      {"GET / HTTP/1.1\r\nHost: h\r\nHost: h\r\n\r\n", 400},
+      {"GET http://h/ HTTP/1.1\r\nHost: h\r\n\r\n", 400},
+      {"CONNECT h:80 HTTP/1.1\r\nHost: h\r\n\r\n", 400},
+      {"GET * HTTP/1.1\r\nHost: h\r\n\r\n", 400},
       {"GET / HTTP/2.0\r\nHost: h\r\n\r\n", 505},
       {"GET /a b HTTP/1.1\r\nHost: h\r\n\r\n", 400},
       {"GET  HTTP/1.1\r\nHost: h\r\n\r\n", 400},
@@ -73,9 +78,21 @@ TEST(Codec, WhatTwoParsersCouldReadDifferentlyIsRefused) {
     ASSERT_FALSE(length) << text;
     EXPECT_EQ(length.error().status, status) << text;
   }
-  Request request;
-  Framing framing;
-  EXPECT_TRUE(parse("GET / HTTP/1.1\r\nHost: h\r\nContent-Length: 2\r\nContent-Length: 2\r\n\r\n", request, framing));
+  for (const char* text : {"GET / HTTP/1.1\r\nHost: h\r\nContent-Length: 2\r\n\r\n", "OPTIONS * HTTP/1.1\r\nHost: h\r\n\r\n"}) {
+    Request request;
+    Framing framing;
+    EXPECT_TRUE(parse(text, request, framing)) << text;
+  }
+}
+
+TEST(Codec, AnotherProtocolIsRefusedAtItsFirstByte) {
+  for (const char* text : {"\x16\x03\x01\x02", " GET", "\r\n", "{\"a\":1}"}) {
+    Request request;
+    Framing framing;
+    auto length = parse(text, request, framing);
+    ASSERT_FALSE(length) << text;
+    EXPECT_EQ(length.error().status, 400);
+  }
 }
 
 TEST(Codec, OversizeHeadsAreRefusedBeforeTheirEnd) {
@@ -130,7 +147,8 @@ TEST(Codec, ChunkedBodiesReadTheSameInPiecesOfAnySize) {
 
 TEST(Codec, BrokenChunkedBodiesAreRefused) {
   for (const char* text : {"\r\n", "x\r\n", "5\nhello\r\n", "5\r\nhelloX\r\n", "5 \r\nhello\r\n", "-1\r\n", "0x5\r\n",
-                           "fffffffffffffffff\r\n", "0\r\nbad trailer\r\n\r\n", "5;\x01\r\nhello\r\n"}) {
+                           "fffffffffffffffff\r\n", "0\r\nbad trailer\r\n\r\n", "0\r\nContent-Length: 1\r\n\r\n",
+                           "0\r\nTransfer-Encoding: chunked\r\n\r\n", "5;\x01\r\nhello\r\n"}) {
     EXPECT_FALSE(decode(text, 1000).ok) << text;
     EXPECT_FALSE(decode(text, 1).ok) << text;
   }
@@ -148,7 +166,7 @@ TEST(Codec, AResponseHeadSaysHowItsBodyEnds) {
   EXPECT_EQ(response.content_length, 3u);
   ASSERT_TRUE(parse_response("HTTP/1.1 200\r\n\r\n", kLimits, false, response, framing));
   EXPECT_TRUE(framing.until_close);
-  for (const char* bad : {"HTTP/1.1 20 OK\r\n\r\n", "HTTQ/1.1 200 OK\r\n\r\n", "HTTP/1.1 999 X\r\n\r\n"}) {
+  for (const char* bad : {"HTTP/1.1 20 OK\r\n\r\n", "HTTP/1.x 200 OK\r\n\r\n", "HTTQ/1.1 200 OK\r\n\r\n", "HTTP/1.1 999 X\r\n\r\n"}) {
     EXPECT_FALSE(parse_response(bad, kLimits, false, response, framing)) << bad;
   }
 }

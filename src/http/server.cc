@@ -246,7 +246,7 @@ bool Connection::parse_head() {
   bool has_body = framing_.chunked || framing_.content_length.value_or(0) > 0;
   if (plan.refuse) {
     state_ = State::Handling;
-    close_after_ = has_body;
+    close_after_ = has_body || framing_.expect_continue;
     exchange_->respond(std::move(*plan.refuse));
     return state_ == State::Head;
   }
@@ -261,7 +261,8 @@ bool Connection::parse_head() {
   decoder_ = BodyDecoder(framing_);
   state_ = State::Body;
   deadline_us_ = now_us() + limits.body_timeout_us;
-  if (framing_.expect_continue && has_body && in_at_ == in_.size()) send("HTTP/1.1 100 Continue\r\n\r\n");
+  // Also where no body follows: a client that asked waits for it (botocore does for an empty object).
+  if (framing_.expect_continue && in_at_ == in_.size()) send("HTTP/1.1 100 Continue\r\n\r\n");
   return state_ == State::Body;
 }
 

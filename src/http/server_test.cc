@@ -263,6 +263,20 @@ TEST(Url, IsTakenApart) {
   }
 }
 
+TEST_F(ServerTest, AnEmptyBodyThatWasAskedForIsInvitedToo) {
+  start();
+  Fd fd = raw();
+  const std::string head = "PUT /a HTTP/1.1\r\nHost: h\r\nContent-Length: 0\r\nExpect: 100-continue\r\n\r\n";
+  (void)send(fd.get(), head.data(), head.size(), MSG_NOSIGNAL);
+  std::string all;
+  while (all.find("HTTP/1.1 200 OK") == std::string::npos) {
+    const std::string part = read_some(fd.get());
+    ASSERT_FALSE(part.empty());
+    all += part;
+  }
+  EXPECT_TRUE(all.starts_with("HTTP/1.1 100 Continue\r\n\r\n"));
+}
+
 TEST_F(ServerTest, ALargeBodyThatStaysInMemoryArrivesWhole) {
   echo_.plan_.limit = echo_.plan_.memory = 8 << 20;
   start();

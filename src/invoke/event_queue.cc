@@ -23,8 +23,8 @@ namespace {
 
 constexpr uint64_t kNever = UINT64_MAX;
 constexpr int64_t kMinute_us = 60'000'000, kSecond_us = 1'000'000;
-constexpr size_t kMostOfPage = 32;       // events that one read brings into memory
-constexpr size_t kLoadPage = 1000, kSweepPage = 256;
+constexpr size_t kMostOfPage = 32;  // events that one read brings into memory
+constexpr size_t kLoadPage = 1000, kSweepPage = 256, kMostShown = 100;
 // A function may take a slot while it holds less than kShare times the free ones: alone it gets 4/5 of all slots, the next
 // one 4/5 of the rest, so that nobody is kept out by a long backlog (Choudhury and Hahne's dynamic thresholds).
 constexpr size_t kShare = 4;
@@ -36,10 +36,12 @@ constexpr std::array<std::string_view, 4> kDropNames = {"EventAgeExceeded", "Ret
 struct Lane {
   std::string arn;
   std::unordered_map<std::string, EventRow> in_flight;  // by request id
-  uint64_t next_due_us = kNever;  // no row that waits on disk is due earlier ...
-  std::string cursor;             // ... or lies before this key
-  uint64_t held_until_us = 0;     // throttled, or its code is not there
-  int64_t hold_us = 0;            // the last wait
+  uint64_t next_due_us = kNever;                        // no row that waits on disk is due earlier ...
+  std::string cursor;                                   // ... or lies before this key
+  uint64_t held_until_us = 0;                           // nothing of it starts before
+  const char* held_for = "";
+  int64_t hold_us = 0;            // the last wait for a throttle
+  uint64_t wanted_bytes = 0;      // room that its first row in order did not find
   double window = 1e9;            // events in flight that its limits seem to allow
   uint64_t unknown_since_us = 0;  // the router does not know the function
   uint64_t wake_us = kNever;      // its place in the order
@@ -112,19 +114,28 @@ struct EventQueue::Impl : std::enable_shared_from_this<EventQueue::Impl> {
   EventQueueOptions options;
   const int64_t base_unix_us, base_monotonic_us;  // when this began
   std::unordered_map<std::string, std::unique_ptr<Lane>> lanes;
-  std::set<std::pair<uint64_t, Lane*>> order;     // by when a lane wants its turn
+  std::set<std::pair<uint64_t, Lane*>> order;  // by when a lane wants its turn
   size_t in_flight = 0;
   uint64_t in_flight_bytes = 0, events = 0;
-  std::atomic<uint64_t> bytes = 0;                // read by enqueue on the store's thread
+  std::atomic<uint64_t> bytes = 0;  // read by enqueue on the store's thread
   std::array<uint64_t, kDropNames.size()> dropped{};
   bool reading = false, stopped = false, pump_posted = false;
-  std::vector<std::string> empty;                 // lanes that may have nothing left
-  std::vector<std::function<void()>> again;       // commits that failed
+  std::vector<std::string> empty;            // lanes that may have nothing left
+  std::vector<std::function<void()>> again;  // commits that failed
   net::Timer timer, sweep_timer, again_timer;
 
   Impl(net::Loop& l, store::Store& s, net::WorkerPool& w, Router& r, const Clock& c, EventQueueOptions o)
-      : loop(l), store(s), workers(w), router(r), clock(c), options(std::move(o)), base_unix_us(c.unix_us()),
-        base_monotonic_us(c.monotonic_us()), timer(l), sweep_timer(l), again_timer(l) {}
+      : loop(l),
+        store(s),
+        workers(w),
+        router(r),
+        clock(c),
+        options(std::move(o)),
+        base_unix_us(c.unix_us()),
+        base_monotonic_us(c.monotonic_us()),
+        timer(l),
+        sweep_timer(l),
+        again_timer(l) {}
 
   // Runs `work` on the loop unless the queue is gone by then.
   template <class F>
@@ -137,7 +148,9 @@ struct EventQueue::Impl : std::enable_shared_from_this<EventQueue::Impl> {
   int64_t elapsed_us() const { return clock.monotonic_us() - base_monotonic_us; }
   // Wall clock, but waits end after their time even where it is put back.
   uint64_t now_us() const { return static_cast<uint64_t>(std::max(clock.unix_us(), base_unix_us + elapsed_us())); }
-  uint64_t scaled(int64_t us) const { return static_cast<uint64_t>(std::max(1.0, static_cast<double>(us) / options.clock_scale)); }
+  uint64_t scaled(int64_t us) const {
+    return static_cast<uint64_t>(std::max(1.0, static_cast<double>(us) / options.clock_scale));
+  }
 
   // An event is never older than this process has measured plus what it was at its start: setting the clock expires none.
   bool expired(const EventRow& row, const Function& function) const {
@@ -153,7 +166,7 @@ struct EventQueue::Impl : std::enable_shared_from_this<EventQueue::Impl> {
   static bool idle(const Lane& lane) { return lane.in_flight.empty() && lane.next_due_us == kNever && !lane.reading; }
   void place(Lane& lane);
   void put_back(Lane& lane, const EventRow& row);
-  void hold(Lane& lane, int64_t wait_us);
+  void hold(Lane& lane, uint64_t wait_us, const char* reason);
   void release(Lane& lane);
   bool room(const Lane& lane, uint64_t payload_bytes) const;
   bool may_start(Lane& lane);
@@ -185,9 +198,10 @@ Result<> EventQueue::Impl::load() {
     TRY(load_rows(rows));
     from = rows.back().key + '\0';
   }
-  if (events) log::info("events", "events of an earlier run", {{"events", std::to_string(events)}, {"bytes", std::to_string(bytes)}});
+  if (events)
+    log::info("events", "events of an earlier run", {{"events", std::to_string(events)}, {"bytes", std::to_string(bytes)}});
   pump_soon();
-  sweep_timer.start(kMinute_us, [this] { sweep(); });
+  sweep_timer.start(options.sweep_us, [this] { sweep(); });
   return {};
 }
 
@@ -249,8 +263,9 @@ void EventQueue::Impl::put_back(Lane& lane, const EventRow& row) {
   place(lane);
 }
 
-void EventQueue::Impl::hold(Lane& lane, int64_t wait_us) {
-  lane.held_until_us = now_us() + scaled(wait_us);
+void EventQueue::Impl::hold(Lane& lane, uint64_t wait_us, const char* reason) {
+  lane.held_until_us = now_us() + wait_us;
+  lane.held_for = reason;
   place(lane);
 }
 
@@ -261,7 +276,8 @@ void EventQueue::Impl::release(Lane& lane) {
 
 bool EventQueue::Impl::room(const Lane& lane, uint64_t payload_bytes) const {
   size_t free = options.most_in_flight - std::min(options.most_in_flight, in_flight);
-  if (free == 0 || lane.in_flight.size() >= kShare * free || static_cast<double>(lane.in_flight.size()) >= lane.window) return false;
+  if (free == 0 || lane.in_flight.size() >= kShare * free || static_cast<double>(lane.in_flight.size()) >= lane.window)
+    return false;
   return in_flight_bytes == 0 || in_flight_bytes + payload_bytes <= options.most_in_flight_bytes;
 }
 
@@ -273,12 +289,12 @@ bool EventQueue::Impl::may_start(Lane& lane) {
     uint64_t now = now_us();
     if (lane.unknown_since_us == 0) lane.unknown_since_us = now;
     if (now >= lane.unknown_since_us + kSecond_us) return true;
-    hold(lane, static_cast<int64_t>(static_cast<double>(kSecond_us) * options.clock_scale));
+    hold(lane, kSecond_us, "no such function");
     return false;
   }
   lane.unknown_since_us = 0;
   if (!options.ready || options.ready(*function)) return true;
-  hold(lane, options.first_throttle_wait_us);
+  hold(lane, scaled(options.first_throttle_wait_us), "its code is not ready");
   return false;
 }
 
@@ -310,7 +326,7 @@ void EventQueue::Impl::pump() {
   uint64_t now = now_us();
   for (auto it = order.begin(); it != order.end() && it->first <= now;) {
     Lane& lane = *it->second;
-    if (!room(lane, 0)) {
+    if (!room(lane, lane.wanted_bytes)) {
       ++it;
     } else if (may_start(lane)) {
       return read(lane);
@@ -334,10 +350,11 @@ void EventQueue::Impl::read(Lane& lane) {
   lane.ended.clear();
   lane.reading = reading = true;
   place(lane);
-  bool taken = workers.submit([&at = loop, &from_store = store, self = weak_from_this(), from, cursor, most = std::max<size_t>(most, 1),
-                               most_bytes, until = now_us()] {
+  bool taken = workers.submit([&at = loop, &from_store = store, self = weak_from_this(), from, cursor,
+                               most = std::max<size_t>(most, 1), most_bytes, until = now_us()] {
     auto page = read_page(from_store, from.function_arn, cursor, until, most, most_bytes);
-    post(at, self, [from, page = std::move(page)](Impl& queue) mutable { queue.on_page(from.function_arn, from, std::move(page)); });
+    post(at, self,
+         [from, page = std::move(page)](Impl& queue) mutable { queue.on_page(from.function_arn, from, std::move(page)); });
   });
   if (!taken) on_page(lane.arn, from, fail(Errc::Exhausted, "all workers are busy"));
 }
@@ -345,10 +362,11 @@ void EventQueue::Impl::read(Lane& lane) {
 void EventQueue::Impl::on_page(const std::string& arn, const EventRow& from, Result<Page> page) {
   Lane& lane = lane_of(arn);
   lane.reading = reading = false;
+  lane.wanted_bytes = 0;
   if (!page) {
     log::error("events", "stored events cannot be read", {{"function", arn}, {"error", page.error().message}});
     put_back(lane, from);
-    hold(lane, options.first_throttle_wait_us);
+    hold(lane, kSecond_us, "its events cannot be read");
     return pump_soon();
   }
   bool open = !stopped && lane.held_until_us <= now_us() && may_start(lane);
@@ -357,7 +375,10 @@ void EventQueue::Impl::on_page(const std::string& arn, const EventRow& from, Res
   if (page->next) put_back(lane, *page->next);
   for (auto& [row, payload] : page->events) {
     if (lane.in_flight.contains(row.request_id) || ended_meanwhile.contains(row.request_id)) continue;
-    open = open && room(lane, row.payload_bytes);
+    if (open && !room(lane, row.payload_bytes)) {
+      open = false;
+      lane.wanted_bytes = row.payload_bytes;
+    }
     if (open) {
       start(lane, std::move(row), std::move(payload));
     } else {
@@ -410,7 +431,7 @@ void EventQueue::Impl::on_result(const std::string& arn, const std::string& requ
   if (lane->held_until_us > now_us()) return;
   lane->window = static_cast<double>(std::max<size_t>(1, lane->in_flight.size()));
   lane->hold_us = lane->hold_us ? std::min(lane->hold_us * 2, options.most_throttle_wait_us) : options.first_throttle_wait_us;
-  hold(*lane, lane->hold_us);
+  hold(*lane, scaled(lane->hold_us), result.kind == InvokeResult::Kind::Throttled ? "throttled" : "unavailable");
 }
 
 void EventQueue::Impl::retry(Lane& lane, const EventRow& row, std::string_view error) {
@@ -421,31 +442,35 @@ void EventQueue::Impl::retry(Lane& lane, const EventRow& row, std::string_view e
   next.due_us = now_us() + scaled(options.error_waits_us[wait]);
   ++next.attempts;
   store::fault_point("event-before-retry");
-  commit(row, [row, next](store::Transaction& transaction) { return move_event(transaction, row, next); },
-         [this, next](Lane& at) {
-           put_back(at, next);
-           ended(at, next.request_id);
-         });
+  commit(
+      row, [row, next](store::Transaction& transaction) { return move_event(transaction, row, next); },
+      [this, next](Lane& at) {
+        put_back(at, next);
+        ended(at, next.request_id);
+      });
 }
 
 void EventQueue::Impl::drop(const EventRow& row, Drop reason, std::string_view error) {
   ++dropped[static_cast<size_t>(reason)];
-  log::warning("events", "event dropped", {{"request_id", row.request_id}, {"function", row.function_arn},
-                                           {"reason", std::string(kDropNames[static_cast<size_t>(reason)])},
-                                           {"attempts", std::to_string(row.attempts + (reason == Drop::RetriesExhausted))},
-                                           {"error", std::string(error)}});
+  log::warning("events", "event dropped",
+               {{"request_id", row.request_id},
+                {"function", row.function_arn},
+                {"reason", std::string(kDropNames[static_cast<size_t>(reason)])},
+                {"attempts", std::to_string(row.attempts + (reason == Drop::RetriesExhausted))},
+                {"error", std::string(error)}});
   erase(row);
 }
 
 void EventQueue::Impl::erase(const EventRow& row) {
   store::fault_point("event-before-erase");
-  commit(row, [row](store::Transaction& transaction) { return erase_event(transaction, row); },
-         [this, row](Lane& lane) {
-           store::fault_point("event-erased");
-           events -= std::min<uint64_t>(events, 1);
-           bytes -= std::min<uint64_t>(bytes, row.bytes());
-           ended(lane, row.request_id);
-         });
+  commit(
+      row, [row](store::Transaction& transaction) { return erase_event(transaction, row); },
+      [this, row](Lane& lane) {
+        store::fault_point("event-erased");
+        events -= std::min<uint64_t>(events, 1);
+        bytes -= std::min<uint64_t>(bytes, row.bytes());
+        ended(lane, row.request_id);
+      });
 }
 
 // Until the commit succeeds the event counts as in flight, so that it cannot start a second time.
@@ -456,7 +481,8 @@ void EventQueue::Impl::commit(const EventRow& row, store::Mutation mutation, std
         if (Lane* lane = queue.find(row.function_arn)) then(*lane);
         return;
       }
-      log::error("events", "the end of an execution cannot be stored", {{"request_id", row.request_id}, {"error", done.error().message}});
+      log::error("events", "the end of an execution cannot be stored",
+                 {{"request_id", row.request_id}, {"error", done.error().message}});
       queue.again.push_back([&queue, row, mutation, then] { queue.commit(row, mutation, then); });
       queue.again_timer.start(kSecond_us, [&queue] {
         for (auto& task : std::exchange(queue.again, {})) task();
@@ -476,10 +502,10 @@ void EventQueue::Impl::ended(Lane& lane, const std::string& request_id) {
   pump_soon();
 }
 
-// Events whose commit was never announced: at most a minute late.
+// Finds events whose commit was never announced.
 void EventQueue::Impl::sweep() {
   sweep_page(due_prefix());
-  sweep_timer.start(kMinute_us, [this] { sweep(); });
+  sweep_timer.start(options.sweep_us, [this] { sweep(); });
 }
 
 void EventQueue::Impl::sweep_page(std::string from) {
@@ -517,15 +543,12 @@ Result<> EventQueue::enqueue(store::Transaction& transaction, const AsyncEvent& 
 void EventQueue::committed(const AsyncEvent& event) {
   store::fault_point("event-committed");
   impl_->bytes += new_row(event).bytes();
-  Impl::post(impl_->loop, impl_, [event](Impl& queue) { queue.announced(event); });
+  Impl::post(impl_->loop, impl_, [event](Impl& queue) mutable { queue.announced(std::move(event)); });
 }
 
-void EventQueue::look() {
-  std::vector<Lane*> held;
+void EventQueue::look(Held held) {
   for (auto& [arn, lane] : impl_->lanes) {
-    if (lane->held_until_us) held.push_back(lane.get());
-  }
-  for (Lane* lane : held) {
+    if (held == Held::Stay || !lane->held_until_us) continue;
     impl_->release(*lane);
     impl_->place(*lane);
   }
@@ -539,7 +562,16 @@ Value EventQueue::waiting() const {
   auto take = [&oldest](int64_t at) {
     if (oldest == 0 || at < oldest) oldest = at;
   };
+  Value held = Value::list();
+  const uint64_t now = impl_->now_us();
   for (const auto& [arn, lane] : impl_->lanes) {
+    if (lane->held_until_us > now && held.size() < kMostShown) {
+      Value entry = Value::map();
+      entry.set("function_arn", arn);
+      entry.set("reason", lane->held_for);
+      entry.set("until_us", static_cast<int64_t>(lane->held_until_us));
+      held.push(std::move(entry));
+    }
     for (const auto& [id, row] : lane->in_flight) take(row.created_us);
     if (lane->next_due_us != kNever) take(static_cast<int64_t>(lane->next_due_us));
   }
@@ -548,6 +580,7 @@ Value EventQueue::waiting() const {
   v.set("bytes", static_cast<int64_t>(impl_->bytes.load()));
   v.set("in_flight", static_cast<int64_t>(impl_->in_flight));
   v.set("oldest_us", oldest);
+  v.set("held", std::move(held));
   Value& dropped = v.set("dropped", Value::map());
   for (size_t i = 0; i < kDropNames.size(); ++i) dropped.set(kDropNames[i], static_cast<int64_t>(impl_->dropped[i]));
   return v;

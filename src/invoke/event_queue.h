@@ -26,13 +26,14 @@
 namespace gust::invoke {
 
 struct EventQueueOptions {
-  double clock_scale = 1;                        // how many times faster waits and ages pass
-  uint64_t backlog_bytes = 1ull << 30;           // of all events not done; beyond: enqueue answers Exhausted. May be passed
-                                                 // by what one COMMIT of the store holds.
-  size_t most_in_flight = 1000;                  // events handed to the router at a time
-  uint64_t most_in_flight_bytes = 64ull << 20;   // of their payloads
-  std::vector<int64_t> error_waits_us = {60'000'000, 120'000'000};  // after the first, second ... function error
+  double clock_scale = 1;                       // how many times faster waits and ages pass
+  uint64_t backlog_bytes = 1ull << 30;          // of all events not done; beyond: enqueue answers Exhausted. May be passed
+                                                // by what one COMMIT of the store holds.
+  size_t most_in_flight = 1000;                 // events handed to the router at a time
+  uint64_t most_in_flight_bytes = 64ull << 20;  // of their payloads
+  std::vector<int64_t> error_waits_us = {60'000'000, 120'000'000};                  // after the first, second ... function error
   int64_t first_throttle_wait_us = 1'000'000, most_throttle_wait_us = 300'000'000;  // doubled in between
+  int64_t sweep_us = 60'000'000;  // between two looks for events that were committed but never announced
   // Whether the function's code can run now; its events wait meanwhile. Empty: always. On the loop.
   std::function<bool(const Function&)> ready;
 };
@@ -52,10 +53,13 @@ class EventQueue final : public EventSink {
   // To be called from the commit's done: then an event cannot be invoked again by a late call.
   void committed(const AsyncEvent& event) override;
 
-  void look();  // now, functions that wait for their code or a throttle included: code became ready, a limit was raised
+  // Looks for due events now. Release: functions held back too (their code became ready, a limit was raised).
+  enum class Held { Stay, Release };
+  void look(Held held = Held::Release);
   void stop();  // dispatches nothing more; what is in flight is still noted down. For draining: before Router::drain.
 
-  // For `gust ps`: events, bytes, in_flight, oldest_us (creation of the oldest in flight or first due), dropped by reason.
+  // For `gust ps`: events, bytes, in_flight, oldest_us (wall clock: creation or due time of the oldest), dropped by reason,
+  // held: the functions held back (the first hundred) with reason and until_us.
   Value waiting() const;
 
  private:

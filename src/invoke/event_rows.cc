@@ -14,8 +14,8 @@ using store::KeyReader;
 using store::Space;
 
 constexpr uint64_t kVersion = 1;
-constexpr uint64_t kRowBytes = 512;        // about what an event takes on disk besides its payload
-constexpr size_t kMostText = 1024;         // of each text but the payload
+constexpr uint64_t kRowBytes = 512;  // about what an event takes on disk besides its payload
+constexpr size_t kMostText = 1024;   // of each text but the payload
 
 std::string value_of(const EventRow& row) {
   return Key()
@@ -42,16 +42,22 @@ std::string due_prefix() { return Key().text("due").bytes(); }
 std::string due_prefix(std::string_view function_arn) { return Key().text("due").text(function_arn).bytes(); }
 
 EventRow new_row(const AsyncEvent& event) {
-  return {.function_arn = event.function_arn, .request_id = event.request_id, .qualifier = event.qualifier,
-          .trace_id = event.trace_id, .source = event.source, .due_us = static_cast<uint64_t>(std::max<int64_t>(event.created_us, 0)),
-          .payload_bytes = event.payload.size(), .created_us = std::max<int64_t>(event.created_us, 0)};
+  return {.function_arn = event.function_arn,
+          .request_id = event.request_id,
+          .qualifier = event.qualifier,
+          .trace_id = event.trace_id,
+          .source = event.source,
+          .due_us = static_cast<uint64_t>(std::max<int64_t>(event.created_us, 0)),
+          .payload_bytes = event.payload.size(),
+          .created_us = std::max<int64_t>(event.created_us, 0)};
 }
 
 Result<> write_event(store::Transaction& transaction, const AsyncEvent& event) {
   for (const std::string* text : {&event.request_id, &event.function_arn, &event.qualifier, &event.trace_id, &event.source}) {
     if (text->size() > kMostText) return fail(Errc::TooLarge, "an event's attribute of more than 1024 bytes");
   }
-  if (event.request_id.empty() || event.function_arn.empty()) return fail(Errc::Invalid, "an event without request id or function");
+  if (event.request_id.empty() || event.function_arn.empty())
+    return fail(Errc::Invalid, "an event without request id or function");
   EventRow row = new_row(event);
   TRY(transaction.put(Space::Event, row.due_key(), value_of(row)));
   return transaction.put(Space::Event, row.payload_key(), event.payload);

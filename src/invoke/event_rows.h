@@ -21,12 +21,12 @@ namespace gust::invoke {
 
 struct EventRow {
   std::string function_arn, request_id, qualifier, trace_id, source;
-  uint64_t due_us = 0;          // wall clock
-  uint64_t attempts = 0;        // executions that failed so far
+  uint64_t due_us = 0;    // wall clock
+  uint64_t attempts = 0;  // executions that failed so far
   uint64_t payload_bytes = 0;
-  int64_t created_us = 0;       // wall clock
+  int64_t created_us = 0;  // wall clock
 
-  uint64_t bytes() const;       // what it counts in the backlog
+  uint64_t bytes() const;  // what it counts in the backlog
   std::string due_key() const;
   std::string payload_key() const;
 };

@@ -23,7 +23,10 @@ constexpr int64_t kLogFullWait_us = 20'000;
 uint64_t grown(uint64_t now, uint64_t before) { return now - std::min(now, before); }
 
 InvokeResult function_error(std::string type, std::string payload) {
-  return {.kind = InvokeResult::Kind::FunctionError, .payload = std::move(payload), .function_error = "Unhandled", .error_type = std::move(type)};
+  return {.kind = InvokeResult::Kind::FunctionError,
+          .payload = std::move(payload),
+          .function_error = "Unhandled",
+          .error_type = std::move(type)};
 }
 
 }  // namespace
@@ -57,11 +60,15 @@ std::string_view Router::state_of(uint64_t id) const {
   const Environment* e = find_environment(id);
   if (!e) return "Exited";
   switch (e->state) {
-    case State::Init: return e->init_error_type.empty() ? "Started" : "InitError";
-    case State::Idle: return "Ready";
-    case State::Busy: return e->current && !e->answered ? "Running" : "RuntimeResponseSentState";
+    case State::Init:
+      return e->init_error_type.empty() ? "Started" : "InitError";
+    case State::Idle:
+      return "Ready";
+    case State::Busy:
+      return e->current && !e->answered ? "Running" : "RuntimeResponseSentState";
     case State::Prepared:
-    case State::Leaving: return "Exited";
+    case State::Leaving:
+      return "Exited";
   }
   return "Exited";
 }
@@ -95,7 +102,7 @@ Router::Verdict Router::response(uint64_t id, std::string_view request_id, runti
   if (posted.body.size() > runtime::kMostPayload) return too_large(id, request_id, posted.body.size());
   Environment* e = find_environment(id);
   Verdict verdict = expects(e, request_id);
-  if (verdict == Verdict::Accepted) answer(*e, {.payload = std::move(posted.body)});
+  if (verdict == Verdict::Accepted) posted_answer(*e, {.payload = std::move(posted.body)});
   return verdict;
 }
 
@@ -103,14 +110,15 @@ Router::Verdict Router::too_large(uint64_t id, std::string_view request_id, uint
   Environment* e = find_environment(id);
   Verdict verdict = expects(e, request_id);
   if (verdict != Verdict::Accepted) return verdict;
-  answer(*e, function_error("Function.ResponseSizeTooLarge", error_payload("Function.ResponseSizeTooLarge", too_large_message(bytes))));
+  posted_answer(*e, function_error("Function.ResponseSizeTooLarge",
+                                   error_payload("Function.ResponseSizeTooLarge", too_large_message(bytes))));
   return Verdict::TooLarge;
 }
 
 Router::Verdict Router::error(uint64_t id, std::string_view request_id, runtime::Posted posted) {
   Environment* e = find_environment(id);
   Verdict verdict = expects(e, request_id);
-  if (verdict == Verdict::Accepted) answer(*e, function_error(std::move(posted.error_type), std::move(posted.body)));
+  if (verdict == Verdict::Accepted) posted_answer(*e, function_error(std::move(posted.error_type), std::move(posted.body)));
   return verdict;
 }
 
@@ -131,6 +139,15 @@ void Router::posted_done(uint64_t id) {
   // The timer runs on until the runtime asks for the next event, as the function's timeout does on AWS.
   if (e->state != State::Busy || !e->answered || !e->current) return;
   finish(*e, e->result == InvokeResult::Kind::Response ? meter::Outcome::Ok : meter::Outcome::FunctionError);
+}
+
+// The runtime itself has answered: it will ask for its next event at any moment.
+void Router::posted_answer(Environment& e, InvokeResult result) {
+  if (current_version(e)) {
+    e.finishing = true;
+    ++e.pool->finishing;
+  }
+  answer(e, std::move(result));
 }
 
 // The caller first; everything else afterwards.
@@ -156,7 +173,8 @@ void Router::on_timeout(uint64_t id) {
   read_output(*e);
   const std::string& request_id = e->current->request_id;
   log_current(*e, timeout_line(clock_.unix_ms(), request_id, timeout_s));
-  answer(*e, function_error("Sandbox.Timedout", error_payload("Sandbox.Timedout", error_message(request_id, timeout_message(timeout_s)))));
+  answer(*e, function_error("Sandbox.Timedout",
+                            error_payload("Sandbox.Timedout", error_message(request_id, timeout_message(timeout_s)))));
   finish(*e, meter::Outcome::Timeout);
   reset(*e, "timeout");
 }
@@ -217,6 +235,7 @@ void Router::finish(Environment& e, meter::Outcome outcome) {
   e.current.reset();
   hold_cpu(e, 0);
   count(*e.pool, -1);
+  if (e.finishing && !e.pool->waiting.empty()) housekeep_by(e.answered_us + options_.finish_grace_us);
   if (held) {
     held->log_tail = e.tail.substr(e.tail.size() - std::min(e.tail.size(), kTail));
     done(std::move(*held));

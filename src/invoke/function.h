@@ -15,21 +15,21 @@ namespace gust::invoke {
 struct Function {
   std::string account, region, name;
   std::string version = "$LATEST";
-  std::string arn;                 // unqualified
+  std::string arn;  // unqualified
   std::string revision_id;
-  std::string runtime;             // "provided.al2023"
+  std::string runtime;  // "provided.al2023"
   std::string handler;
   std::string role;
-  std::string code;                // directory name under STATE/code: hex SHA-256 of the zip
+  std::string code;  // directory name under STATE/code: hex SHA-256 of the zip
   uint32_t memory_mb = 128;
   uint32_t timeout_s = 3;
   uint32_t tmp_mb = 512;
   std::vector<std::pair<std::string, std::string>> environment;
-  int64_t reserved_concurrency = -1;      // -1: none
-  uint32_t max_retries = 2;               // of async events after a function error
+  int64_t reserved_concurrency = -1;  // -1: none
+  uint32_t max_retries = 2;           // of async events after a function error
   uint32_t max_event_age_s = 21600;
-  std::string log_group;                  // "/aws/lambda/NAME"
-  uint64_t epoch = 0;                     // deployment epoch
+  std::string log_group;  // "/aws/lambda/NAME"
+  uint64_t epoch = 0;     // deployment epoch
 };
 using FunctionPtr = std::shared_ptr<const Function>;
 

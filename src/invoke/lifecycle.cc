@@ -63,7 +63,8 @@ bool Router::make_room(uint64_t bytes) {
     bool reset = e->state == State::Prepared && e->sandbox && !e->starting;
     if (e->state == State::Idle || reset) unused.push_back(e.get());
   }
-  std::sort(unused.begin(), unused.end(), [](const Environment* a, const Environment* b) { return a->idle_since_us < b->idle_since_us; });
+  std::sort(unused.begin(), unused.end(),
+            [](const Environment* a, const Environment* b) { return a->idle_since_us < b->idle_since_us; });
   size_t end = 0;
   while (end < unused.size() && free < bytes) free += uint64_t{unused[end++]->function->memory_mb} << 20;
   if (free < bytes) return false;
@@ -79,15 +80,27 @@ sandbox::StartSpec Router::start_spec(const Environment& e) const {
   sandbox::StartSpec spec;
   spec.id = e.id;
   spec.code = f.code;
-  spec.limits = {.memory_bytes = uint64_t{f.memory_mb} << 20, .cpu_milli = cpu_milli(f.memory_mb),
-                 .visible_cpus = visible_cpus(f.memory_mb), .tmp_bytes = uint64_t{f.tmp_mb} << 20};
+  spec.limits = {.memory_bytes = uint64_t{f.memory_mb} << 20,
+                 .cpu_milli = cpu_milli(f.memory_mb),
+                 .visible_cpus = visible_cpus(f.memory_mb),
+                 .tmp_bytes = uint64_t{f.tmp_mb} << 20};
   spec.arguments = {"/var/task/bootstrap"};
   std::string day = iso8601(clock_.unix_ms()).substr(0, 10);
   std::replace(day.begin(), day.end(), '-', '/');
-  spec.environment = runtime::environment_variables(
-      {.function_name = f.name, .version = f.version, .handler = f.handler, .region = f.region, .account = f.account, .role = f.role,
-       .log_group = f.log_group, .log_stream = day + "/[" + f.version + "]" + e.name, .runtime = f.runtime, .memory_mb = f.memory_mb,
-       .access_key_id = options_.access_key_id, .secret_access_key = options_.secret_access_key, .session_token = "", .user = f.environment});
+  spec.environment = runtime::environment_variables({.function_name = f.name,
+                                                     .version = f.version,
+                                                     .handler = f.handler,
+                                                     .region = f.region,
+                                                     .account = f.account,
+                                                     .role = f.role,
+                                                     .log_group = f.log_group,
+                                                     .log_stream = day + "/[" + f.version + "]" + e.name,
+                                                     .runtime = f.runtime,
+                                                     .memory_mb = f.memory_mb,
+                                                     .access_key_id = options_.access_key_id,
+                                                     .secret_access_key = options_.secret_access_key,
+                                                     .session_token = "",
+                                                     .user = f.environment});
   return spec;
 }
 
@@ -167,6 +180,10 @@ void Router::begin_init(Environment& e) {
   e.timer.start(limit, [this, id = e.id] { on_timeout(id); });
 }
 
+void Router::end_finish(Environment& e) {
+  if (std::exchange(e.finishing, false)) --e.pool->finishing;
+}
+
 // However a start ends, it no longer counts.
 void Router::end_start(Environment& e) {
   if (std::exchange(e.starting, false)) {
@@ -193,7 +210,10 @@ void Router::init_failed(Environment& e, Failed how, const std::string& type, st
     if (payload.empty()) payload = error_payload(shown, error_message(invocation.request_id, message));
     bool tail = invocation.want_log_tail;
     charge(e, std::move(invocation), type, init_us);
-    InvokeResult result{.kind = InvokeResult::Kind::FunctionError, .payload = std::move(payload), .function_error = "Unhandled", .error_type = shown};
+    InvokeResult result{.kind = InvokeResult::Kind::FunctionError,
+                        .payload = std::move(payload),
+                        .function_error = "Unhandled",
+                        .error_type = shown};
     if (tail) result.log_tail = e.tail;
     count(pool, -1);
     done(std::move(result));
@@ -204,6 +224,7 @@ void Router::init_failed(Environment& e, Failed how, const std::string& type, st
 }
 
 void Router::reset(Environment& e, std::string cause) {
+  end_finish(e);
   thaw(e);
   e.parked.reset();
   change(e, State::Leaving, std::move(cause));  // until init reports that all is gone
@@ -259,6 +280,7 @@ void Router::on_program_end(Environment& e, int status, bool could_not_start) {
 }
 
 void Router::become_idle(Environment& e) {
+  end_finish(e);
   e.timer.cancel();
   if (!current_version(e)) return leave(e, e.pool->function ? "function updated" : "function deleted");
   e.state = State::Idle;
@@ -280,8 +302,8 @@ void Router::check_idle(Environment& e, int64_t now_us) {
   e.frozen = true;
   e.cause = "frozen: used CPU while idle";
   warden_.freeze(e.id, true);
-  log::info("environment", "frozen until its next call", {{"environment", e.name}, {"function", e.function->name},
-                                                          {"idle_cpu_us", std::to_string(now_cpu - e.idle_cpu_us)}});
+  log::info("environment", "frozen until its next call",
+            {{"environment", e.name}, {"function", e.function->name}, {"idle_cpu_us", std::to_string(now_cpu - e.idle_cpu_us)}});
   if (auto usage = sandbox::read_usage(*e.sandbox)) e.usage = *usage;  // the next execution does not pay for it
 }
 
@@ -291,12 +313,14 @@ void Router::thaw(Environment& e) {
 
 void Router::leave(Environment& e, std::string cause) {
   end_start(e);
+  end_finish(e);
   hold_cpu(e, 0);
   for (auto* list : {&e.pool->idle, &e.pool->prepared}) drop(*list, e);
   e.parked.reset();
   e.timer.cancel();
-  log::info("environment", "leaving", {{"environment", e.name}, {"function", e.function->name}, {"cause", cause},
-                                       {"executions", std::to_string(e.executions)}});
+  log::info(
+      "environment", "leaving",
+      {{"environment", e.name}, {"function", e.function->name}, {"cause", cause}, {"executions", std::to_string(e.executions)}});
   change(e, State::Leaving, std::move(cause));
   read_output(e);
   end_partial_line(e);

@@ -28,20 +28,34 @@ std::string seconds(uint32_t s) { return std::to_string(s) + ".00 seconds"; }
 // As Go's syscall package names signals, which is what AWS shows.
 std::string_view signal_name(int number) {
   switch (number) {
-    case SIGHUP: return "hangup";
-    case SIGINT: return "interrupt";
-    case SIGQUIT: return "quit";
-    case SIGILL: return "illegal instruction";
-    case SIGTRAP: return "trace/breakpoint trap";
-    case SIGABRT: return "aborted";
-    case SIGBUS: return "bus error";
-    case SIGFPE: return "floating point exception";
-    case SIGKILL: return "killed";
-    case SIGSEGV: return "segmentation fault";
-    case SIGPIPE: return "broken pipe";
-    case SIGALRM: return "alarm clock";
-    case SIGTERM: return "terminated";
-    default: return "";
+    case SIGHUP:
+      return "hangup";
+    case SIGINT:
+      return "interrupt";
+    case SIGQUIT:
+      return "quit";
+    case SIGILL:
+      return "illegal instruction";
+    case SIGTRAP:
+      return "trace/breakpoint trap";
+    case SIGABRT:
+      return "aborted";
+    case SIGBUS:
+      return "bus error";
+    case SIGFPE:
+      return "floating point exception";
+    case SIGKILL:
+      return "killed";
+    case SIGSEGV:
+      return "segmentation fault";
+    case SIGPIPE:
+      return "broken pipe";
+    case SIGALRM:
+      return "alarm clock";
+    case SIGTERM:
+      return "terminated";
+    default:
+      return "";
   }
 }
 
@@ -112,7 +126,8 @@ std::string timeout_message(uint32_t timeout_s) { return "Task timed out after "
 std::string exit_message(int wait_status) {
   if (WIFSIGNALED(wait_status)) {
     std::string_view name = signal_name(WTERMSIG(wait_status));
-    return "Runtime exited with error: signal: " + (name.empty() ? "signal " + std::to_string(WTERMSIG(wait_status)) : std::string(name));
+    return "Runtime exited with error: signal: " +
+           (name.empty() ? "signal " + std::to_string(WTERMSIG(wait_status)) : std::string(name));
   }
   if (WEXITSTATUS(wait_status) == 0) return "Runtime exited without providing a reason";
   return "Runtime exited with error: exit status " + std::to_string(WEXITSTATUS(wait_status));
@@ -121,7 +136,8 @@ std::string exit_message(int wait_status) {
 std::string entry_point_message(int error_number) {
   if (error_number == ENOENT) return "Couldn't find valid bootstrap(s): [/var/task/bootstrap /opt/bootstrap]";
   std::string reason = strerror(error_number);
-  if (!reason.empty() && reason[0] >= 'A' && reason[0] <= 'Z') reason[0] = static_cast<char>(reason[0] | 0x20);  // as Go writes them
+  if (!reason.empty() && reason[0] >= 'A' && reason[0] <= 'Z')
+    reason[0] = static_cast<char>(reason[0] | 0x20);  // as Go writes them
   return "fork/exec /var/task/bootstrap: " + reason;
 }
 

@@ -17,15 +17,16 @@ namespace gust::invoke {
 std::string start_line(std::string_view request_id, std::string_view version);
 std::string end_line(std::string_view request_id);
 std::string report_line(const meter::Execution& execution);
-std::string init_report_line(int64_t init_us, std::string_view status, std::string_view error_type);  // status "error" or "timeout"
+std::string init_report_line(int64_t init_us, std::string_view status,
+                             std::string_view error_type);  // status "error" or "timeout"
 std::string timeout_line(int64_t unix_ms, std::string_view request_id, uint32_t timeout_s);
 
 // {"errorType", "errorMessage"}; with a request id the message begins with "RequestId: ID Error: ".
 std::string error_payload(std::string_view type, std::string_view message);
 std::string error_message(std::string_view request_id, std::string_view message);
 std::string timeout_message(uint32_t timeout_s);
-std::string exit_message(int wait_status);            // "Runtime exited with error: signal: killed"
-std::string entry_point_message(int error_number);    // why the bootstrap could not be executed
+std::string exit_message(int wait_status);          // "Runtime exited with error: signal: killed"
+std::string entry_point_message(int error_number);  // why the bootstrap could not be executed
 std::string too_large_message(uint64_t bytes);
 
 }  // namespace gust::invoke

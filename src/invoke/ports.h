@@ -15,13 +15,13 @@ namespace gust::invoke {
 
 // An asynchronous invocation, written in the same transaction as whatever causes it.
 struct AsyncEvent {
-  std::string request_id;       // the same for all attempts
-  std::string function_arn;     // unqualified
-  std::string qualifier;        // empty: $LATEST
-  std::string payload;          // JSON, at most 1 MiB
+  std::string request_id;    // the same for all attempts
+  std::string function_arn;  // unqualified
+  std::string qualifier;     // empty: $LATEST
+  std::string payload;       // JSON, at most 1 MiB
   std::string trace_id;
-  std::string source;           // "s3", "api", ...
-  int64_t created_us = 0;       // wall clock when the cause was received
+  std::string source;      // "s3", "api", ...
+  int64_t created_us = 0;  // wall clock when the cause was received
 };
 
 class EventSink {

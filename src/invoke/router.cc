@@ -14,11 +14,12 @@
 namespace gust::invoke {
 namespace {
 
-constexpr http::Limits kRuntimeApiLimits{
-    // One official runtime client opens five connections; the rest is for extensions.
-    .connections = 200'000, .connections_per_listener = 64,
-    // A function may take its time: its timeout, at most 15 minutes, ends it.
-    .body_timeout_us = 900'000'000, .idle_timeout_us = INT64_MAX / 4};
+constexpr http::Limits kRuntimeApiLimits{// One official runtime client opens five connections; the rest is for extensions.
+                                         .connections = 200'000,
+                                         .connections_per_listener = 64,
+                                         // A function may take its time: its timeout, at most 15 minutes, ends it.
+                                         .body_timeout_us = 900'000'000,
+                                         .idle_timeout_us = INT64_MAX / 4};
 
 // Whether an environment made for one record serves the other: everything that is fixed when it starts.
 bool same_environment(const Function& a, const Function& b) {
@@ -32,18 +33,30 @@ bool same_environment(const Function& a, const Function& b) {
 
 std::string_view name_of(State state) {
   switch (state) {
-    case State::Prepared: return "prepared";
-    case State::Init: return "init";
-    case State::Idle: return "idle";
-    case State::Busy: return "busy";
-    case State::Leaving: return "leaving";
+    case State::Prepared:
+      return "prepared";
+    case State::Init:
+      return "init";
+    case State::Idle:
+      return "idle";
+    case State::Busy:
+      return "busy";
+    case State::Leaving:
+      return "leaving";
   }
   return "?";
 }
 
 Router::Router(net::Loop& loop, sandbox::Warden& warden, meter::LogSink& logs, const Clock& clock, RouterOptions options)
-    : loop_(loop), warden_(warden), logs_(logs), clock_(clock), options_(std::move(options)), api_(*this),
-      server_(loop, api_, kRuntimeApiLimits, nullptr), drain_timer_(loop), housekeeping_timer_(loop) {
+    : loop_(loop),
+      warden_(warden),
+      logs_(logs),
+      clock_(clock),
+      options_(std::move(options)),
+      api_(*this),
+      server_(loop, api_, kRuntimeApiLimits, nullptr),
+      drain_timer_(loop),
+      housekeeping_timer_(loop) {
   options_.host_cpus = std::max(1u, options_.host_cpus);
 }
 
@@ -63,6 +76,7 @@ void Router::put_function(FunctionPtr function) {
   }
   pool.next_cause = old ? "after-update" : "first";
   for (Environment* e : std::vector<Environment*>(pool.all)) {
+    end_finish(*e);
     if (e->state != State::Busy && e->state != State::Leaving) leave(*e, "function updated");
   }
   serve_all();
@@ -153,7 +167,9 @@ Environment* Router::take_idle(Pool& pool) {
 void Router::invoke(Invocation invocation) {
   invocation.arrived_us = clock_.monotonic_us();
   auto it = pools_.find(invocation.function->arn);
-  auto unavailable = [&invocation](const char* why) { invocation.done({.kind = InvokeResult::Kind::Unavailable, .error_type = why}); };
+  auto unavailable = [&invocation](const char* why) {
+    invocation.done({.kind = InvokeResult::Kind::Unavailable, .error_type = why});
+  };
   if (draining_) return unavailable("ShuttingDown");
   if (it == pools_.end() || !it->second.function) return unavailable("FunctionDeleted");
   Pool& pool = it->second;
@@ -175,7 +191,7 @@ void Router::invoke(Invocation invocation) {
 }
 
 void Router::wait_in_line(Pool& pool, Invocation invocation) {
-  housekeep_by(invocation.arrived_us + options_.max_wait_us);
+  housekeep_by(invocation.arrived_us + (pool.finishing ? options_.finish_grace_us : options_.max_wait_us));
   count(pool, +1);
   pool.waiting.push_back(std::move(invocation));
   ++waiting_;
@@ -205,7 +221,7 @@ Router::Step Router::serve(Pool& pool, bool may_start) {
       return Step::Done;
     }
   }
-  if (!may_start || pool.waiting.size() <= pool.starting) return Step::Nothing;
+  if (!may_start || pool.waiting.size() <= pool.starting + pool.finishing) return Step::Nothing;
   if (starts_in_flight_ >= options_.host_cpus) return Step::NoStart;
   if (!cpu_free(cpu_of_init(*pool.function))) return Step::NoCpu;
   return start_environment(pool) ? Step::Done : Step::NoStart;
@@ -253,6 +269,13 @@ void Router::housekeep() {
     if (e.state == State::Idle && !e.frozen) {
       if (e.check_at_us <= now) check_idle(e, now);
       next = std::min(next, e.check_at_us);
+    }
+    if (e.finishing && !e.pool->waiting.empty()) {
+      if (now - e.answered_us >= options_.finish_grace_us) {
+        end_finish(e);
+      } else {
+        next = std::min(next, e.answered_us + options_.finish_grace_us);
+      }
     }
     if (e.start_counts && !options_.strict_cpu_admission) {
       if (now - e.asked_us >= options_.slow_start_us) {

@@ -31,18 +31,21 @@
 namespace gust::invoke {
 
 struct RouterOptions {
-  uint64_t memory_budget_bytes = 4ull << 30;   // sum of the functions' memory of all environments
-  uint32_t max_concurrency = 1000;             // of the account
-  uint32_t host_cpus = 1;                      // also the most starts in flight
-  bool strict_cpu_admission = false;           // never more CPU quota at once than the host has
-  size_t max_waiting = 10'000;                 // invocations waiting for the host; beyond: Unavailable
-  int64_t max_wait_us = 60'000'000;            // for the host; then Throttled
-  int64_t init_limit_us = 10'000'000;          // AWS: 10 s
-  int64_t reset_limit_us = 5'000'000;          // of killing what is inside; then the sandbox goes
+  uint64_t memory_budget_bytes = 4ull << 30;  // sum of the functions' memory of all environments
+  uint32_t max_concurrency = 1000;            // of the account
+  uint32_t host_cpus = 1;                     // also the most starts in flight
+  bool strict_cpu_admission = false;          // never more CPU quota at once than the host has
+  size_t max_waiting = 10'000;                // invocations waiting for the host; beyond: Unavailable
+  int64_t max_wait_us = 60'000'000;           // for the host; then Throttled
+  int64_t init_limit_us = 10'000'000;         // AWS: 10 s
+  int64_t reset_limit_us = 5'000'000;         // of killing what is inside; then the sandbox goes
+  // A runtime that has answered gets this long to ask for its next event before another environment is started for what
+  // waits: a caller that calls again at once is faster than the runtime.
+  int64_t finish_grace_us = 3'000;
   // A start that takes longer waits for something else than CPU and makes way for others (not in strict mode).
   int64_t slow_start_us = 1'000'000;
-  int64_t idle_check_us = 250'000;             // after becoming idle, then twice as long each time
-  uint64_t idle_cpu_us = 5'000;                // an idle environment that uses more is frozen
+  int64_t idle_check_us = 250'000;  // after becoming idle, then twice as long each time
+  uint64_t idle_cpu_us = 5'000;     // an idle environment that uses more is frozen
   std::string access_key_id = "ASIAFUNCTION", secret_access_key = "function";  // in functions; the listener decides who they are
   // Serves the gateway and the resolver inside a sandbox, until detached.
   std::function<void(const Environment&, Fd gateway_listener, Fd resolver)> attach;
@@ -70,7 +73,7 @@ class Router final : public runtime::RuntimeEvents {
   // every environment and calls done.
   void drain(int64_t limit_us, std::function<void()> done);
 
-  Value processes() const;  // gust ps
+  Value processes() const;                                                          // gust ps
   void each_environment(const std::function<void(const Environment&)>& see) const;  // gust explain
 
   // The warden's exit reports that are not ours (other users of the same warden) come back false.
@@ -118,6 +121,7 @@ class Router final : public runtime::RuntimeEvents {
   void on_started(uint64_t id, Result<sandbox::Started> started);
   void begin_init(Environment& e);
   void end_start(Environment& e);
+  void end_finish(Environment& e);
   void init_failed(Environment& e, Failed how, const std::string& type, std::string_view message, std::string payload);
   void charge(Environment& e, Invocation invocation, const std::string& type, int64_t init_us);
   void reset(Environment& e, std::string cause);
@@ -136,6 +140,7 @@ class Router final : public runtime::RuntimeEvents {
   void hand_over(Environment& e, Invocation invocation);
   void on_timeout(uint64_t id);
   Verdict expects(const Environment* e, std::string_view request_id) const;
+  void posted_answer(Environment& e, InvokeResult result);
   void answer(Environment& e, InvokeResult result);
   void finish(Environment& e, meter::Outcome outcome);
   void sample(Environment& e, meter::Execution& x);
@@ -155,7 +160,7 @@ class Router final : public runtime::RuntimeEvents {
   http::Server server_;
   std::unordered_map<std::string, Pool> pools_;  // by unqualified ARN
   std::unordered_map<uint64_t, std::unique_ptr<Environment>> environments_;
-  std::list<Pool*> line_;                        // functions with waiting invocations, next turn first
+  std::list<Pool*> line_;  // functions with waiting invocations, next turn first
   uint64_t next_id_ = 1;
   uint64_t memory_used_ = 0;
   uint32_t starts_in_flight_ = 0;

@@ -11,12 +11,18 @@ namespace gust::meter {
 
 std::string_view name_of(Outcome outcome) {
   switch (outcome) {
-    case Outcome::Ok: return "ok";
-    case Outcome::FunctionError: return "error";
-    case Outcome::Timeout: return "timeout";
-    case Outcome::OutOfMemory: return "oom";
-    case Outcome::Crash: return "crash";
-    case Outcome::InitError: return "init-error";
+    case Outcome::Ok:
+      return "ok";
+    case Outcome::FunctionError:
+      return "error";
+    case Outcome::Timeout:
+      return "timeout";
+    case Outcome::OutOfMemory:
+      return "oom";
+    case Outcome::Crash:
+      return "crash";
+    case Outcome::InitError:
+      return "init-error";
   }
   return "?";
 }

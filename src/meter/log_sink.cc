@@ -26,7 +26,7 @@ namespace {
 constexpr auto kBatch = std::chrono::milliseconds(20);
 constexpr size_t kFull = 32 << 20, kMostHeld = 64 << 20;  // text in memory while the disk lags
 constexpr size_t kDayLength = 10;
-constexpr auto kErrorPause = std::chrono::minutes(1);     // between two messages about a failing disk
+constexpr auto kErrorPause = std::chrono::minutes(1);  // between two messages about a failing disk
 
 // The files of one function or of one prefix of records: GROUP + DAY + suffix.
 struct Group {
@@ -34,7 +34,7 @@ struct Group {
   bool is_log = false;
   std::map<std::string, uint64_t> days;  // bytes on disk
   uint64_t bytes = 0;
-  std::string full_day;                  // on which lines are dropped
+  std::string full_day;  // on which lines are dropped
 };
 
 struct Pending {
@@ -141,11 +141,15 @@ struct LogSink::Impl {
     if (!make_room(to.group, group, to.day, text.size())) {
       dropped += lines;
       if (std::exchange(group.full_day, to.day) == to.day) return;
-      text = log_line(now_us(), "-", "-", "gust: the limit of this log or of all logs is reached; today's further lines are dropped");
+      text = log_line(now_us(), "-", "-",
+                      "gust: the limit of this log or of all logs is reached; today's further lines are dropped");
     }
     std::string path = directory + "/" + to.group + to.day + group.suffix;
-    (void)files::make_directories(path.substr(0, path.rfind('/')), 0755);
     auto fd = files::open(path, O_WRONLY | O_CREAT | O_APPEND, 0644);
+    if (!fd && fd.error().code == Errc::NotFound) {
+      (void)files::make_directories(path.substr(0, path.rfind('/')), 0755);
+      fd = files::open(path, O_WRONLY | O_CREAT | O_APPEND, 0644);
+    }
     auto done = fd ? files::write_all(fd->get(), text) : Result<>(Failure(fd.error()));
     if (done) return count(group, to.day, text.size());
     dropped += lines;
@@ -158,7 +162,8 @@ struct LogSink::Impl {
   static int64_t now_us() { return int64_t{std::time(nullptr)} * 1'000'000; }
 
   void run() {
-    for (const std::string& name : files::list(directory + "/logs").value_or(std::vector<std::string>())) find("logs/" + name, "logs/");
+    for (const std::string& name : files::list(directory + "/logs").value_or(std::vector<std::string>()))
+      find("logs/" + name, "logs/");
     find("meter", "meter/");
     std::unique_lock lock(mutex);
     for (;;) {

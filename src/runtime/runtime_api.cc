@@ -29,10 +29,15 @@ http::Response refusal(int status, std::string_view type, std::string_view messa
   return json_answer(status, json::write(v));
 }
 
+http::Response too_large_refusal() {
+  return refusal(413, "RequestEntityTooLarge", "Exceeded maximum allowed payload size (6291556 bytes).");
+}
+
 // Types end up in log lines: what a type cannot look like is not taken over.
 std::string safe_type(std::string_view type, std::string_view otherwise) {
   bool safe = !type.empty() && type.size() <= kMostType && std::all_of(type.begin(), type.end(), [](char c) {
-    return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || (c >= '0' && c <= '9') || std::string_view("._-$:").find(c) != std::string_view::npos;
+    return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || (c >= '0' && c <= '9') ||
+           std::string_view("._-$:").find(c) != std::string_view::npos;
   });
   return std::string(safe ? type : otherwise);
 }
@@ -84,24 +89,25 @@ void append_field(std::string& head, std::string_view name, std::string_view val
 }  // namespace
 
 http::BodyPlan RuntimeApi::on_head(http::Exchange& exchange) {
-  http::Response too_large = refusal(413, "RequestEntityTooLarge", "Exceeded maximum allowed payload size (6291556 bytes).");
   http::BodyPlan plan{.limit = kBodyLimit, .memory = kBodyLimit};
-  auto length = parse_uint(exchange.request().headers.get("content-length"));
-  auto path = invocation_path(exchange.request());
-  if (length && *length > kBodyLimit && path && path->verb == "response") {
+  const http::Request& request = exchange.request();
+  if (request.method == "GET") return plan;
+  auto length = parse_uint(request.headers.get("content-length"));
+  if (length && *length <= kBodyLimit) return plan;
+  auto path = invocation_path(request);
+  if (length && path && path->verb == "response") {
     auto verdict = events_.too_large(exchange.listener_tag(), path->request_id, *length);
     if (verdict == RuntimeEvents::Verdict::TooLarge) events_.posted_done(exchange.listener_tag());
-    plan.refuse = std::move(too_large);
-  } else {
-    plan.too_large = std::move(too_large);
   }
+  (length ? plan.refuse : plan.too_large) = too_large_refusal();
   return plan;
 }
 
 void RuntimeApi::on_request(http::ExchangePtr exchange) {
   http::Request& request = exchange->request();
   std::string_view path = request.path;
-  if (path == "/2018-06-01/runtime/invocation/next" && request.method == "GET") return events_.next(exchange->listener_tag(), exchange);
+  if (path == "/2018-06-01/runtime/invocation/next" && request.method == "GET")
+    return events_.next(exchange->listener_tag(), exchange);
   if (path == "/2018-06-01/ping" && request.method == "GET") return exchange->respond({.status = 200, .body = {.bytes = "pong"}});
   if (path == "/2018-06-01/runtime/init/error" && request.method == "POST") {
     Posted posted = take(request);
@@ -123,10 +129,12 @@ void RuntimeApi::on_invocation(http::Exchange& exchange) {
     if (posted.error_type.empty()) posted.error_type = error_type(request, posted.body, "Function.Unknown");
     return finish(exchange, events_.error(environment, path->request_id, std::move(posted)), "InvocationErrorResponse");
   }
-  if (std::string_view mode = request.headers.get("lambda-runtime-function-response-mode"); !mode.empty() && mode != "streaming") {
+  if (std::string_view mode = request.headers.get("lambda-runtime-function-response-mode");
+      !mode.empty() && mode != "streaming") {
     constexpr std::string_view kType = "Runtime.InvalidResponseModeHeader";
-    auto failed = Posted{.body = R"({"errorType":"Runtime.InvalidResponseModeHeader","errorMessage":"Invalid response mode header"})",
-                         .error_type = std::string(kType)};
+    auto failed =
+        Posted{.body = R"({"errorType":"Runtime.InvalidResponseModeHeader","errorMessage":"Invalid response mode header"})",
+               .error_type = std::string(kType)};
     auto verdict = events_.error(environment, path->request_id, std::move(failed));
     if (verdict != RuntimeEvents::Verdict::Accepted) return finish(exchange, verdict, "InvocationResponse");
     exchange.respond(refusal(400, "InvalidFunctionResponseMode", "Invalid function response mode"));
@@ -140,14 +148,15 @@ void RuntimeApi::on_invocation(http::Exchange& exchange) {
 void RuntimeApi::finish(http::Exchange& exchange, RuntimeEvents::Verdict verdict, std::string_view wanted_state) {
   switch (verdict) {
     case RuntimeEvents::Verdict::Accepted:
-      exchange.respond_raw("HTTP/1.1 202 Accepted\r\nContent-Type: application/json\r\nContent-Length: 16\r\n\r\n", "{\"status\":\"OK\"}\n");
+      exchange.respond_raw("HTTP/1.1 202 Accepted\r\nContent-Type: application/json\r\nContent-Length: 16\r\n\r\n",
+                           "{\"status\":\"OK\"}\n");
       return events_.posted_done(exchange.listener_tag());
     case RuntimeEvents::Verdict::WrongState:
       return exchange.respond(wrong_state(events_.state_of(exchange.listener_tag()), wanted_state));
     case RuntimeEvents::Verdict::WrongRequest:
       return exchange.respond(refusal(400, "InvalidRequestID", "Invalid request ID"));
     case RuntimeEvents::Verdict::TooLarge:
-      exchange.respond(refusal(413, "RequestEntityTooLarge", "Exceeded maximum allowed payload size (6291556 bytes)."));
+      exchange.respond(too_large_refusal());
       return events_.posted_done(exchange.listener_tag());
   }
 }
@@ -155,8 +164,9 @@ void RuntimeApi::finish(http::Exchange& exchange, RuntimeEvents::Verdict verdict
 void RuntimeApi::on_abort(http::Exchange& exchange) { events_.gone(exchange.listener_tag(), exchange); }
 
 http::Response wrong_state(std::string_view from, std::string_view to) {
-  return refusal(403, "InvalidStateTransition", "State transition from " + std::string(from) + " to " + std::string(to) +
-                                                    " failed for runtime. Error: State transition is not allowed");
+  return refusal(403, "InvalidStateTransition",
+                 "State transition from " + std::string(from) + " to " + std::string(to) +
+                     " failed for runtime. Error: State transition is not allowed");
 }
 
 std::string next_head(std::string_view request_id, int64_t deadline_unix_ms, std::string_view function_arn,

@@ -18,7 +18,7 @@ inline constexpr uint64_t kMostPayload = 6 * 1024 * 1024 + 100;  // synchronous 
 // What a runtime posted about an invocation or its start.
 struct Posted {
   std::string body;
-  std::string error_type;    // of the body, a header or a trailer, made safe for a log line; empty: none
+  std::string error_type;  // of the body, a header or a trailer, made safe for a log line; empty: none
   bool trailer_error = false;
 };
 
@@ -33,7 +33,7 @@ class RuntimeEvents {
   virtual Verdict init_error(uint64_t environment, Posted posted) = 0;
   // A response of which only the size is known: it is refused unread.
   virtual Verdict too_large(uint64_t environment, std::string_view request_id, uint64_t bytes) = 0;
-  virtual void posted_done(uint64_t environment) = 0;  // after the runtime has its answer: bookkeeping
+  virtual void posted_done(uint64_t environment) = 0;                     // after the runtime has its answer: bookkeeping
   virtual void gone(uint64_t environment, http::Exchange& exchange) = 0;  // a parked next whose peer closed
   virtual std::string_view state_of(uint64_t environment) const = 0;      // as the Runtime API names states: "Ready"
 };

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 
-// PID 1 of every sandbox: starts the program, reaps, reports, resets. Freestanding (no libc): a libc start costs 0.6 ms on
-// hosts that trap CPUID. Descriptors: 3 = control (init_protocol.h), 4 = spec, a file
+// PID 1 of every sandbox: makes the sandbox (init_prepare.c), starts the program, reaps, reports, resets. Freestanding (no
+// libc): a libc start costs 0.6 ms on hosts that trap CPUID. Descriptors: 3 = control (init_protocol.h), 4 = spec, a file
 //   u32 version, u32 run at once, u32 argc, u32 envc, u32 inherited descriptors, then NUL-ended texts: working directory,
 //   argc arguments, envc variables.
 // Inherited descriptors are 5, 6, ... here and 3, 4, ... in the program.
@@ -11,10 +11,8 @@
 #include <linux/resource.h>
 #include <linux/signal.h>
 #include <linux/wait.h>
-#include <stddef.h>
-#include <stdint.h>
-#include <sys/syscall.h>
 
+#include "sandbox/init_kernel.h"
 #include "sandbox/init_protocol.h"
 
 #define CONTROL 3
@@ -24,18 +22,6 @@
 #define ECHILD_ 10
 #define SPEC_BYTES (192 << 10)
 #define MOST_TEXTS 4096
-
-static long call(long n, long a, long b, long c, long d, long e) {
-  long result;
-  register long r10 __asm__("r10") = d;
-  register long r8 __asm__("r8") = e;
-  __asm__ volatile("syscall" : "=a"(result) : "a"(n), "D"(a), "S"(b), "d"(c), "r"(r10), "r"(r8) : "rcx", "r11", "memory");
-  return result;
-}
-
-static _Noreturn void leave(int status) {
-  for (;;) call(SYS_exit_group, status, 0, 0, 0, 0);
-}
 
 // The compiler may ask for these.
 void *memset(void *to, int c, size_t n) {
@@ -56,22 +42,22 @@ static uint32_t inherited, run_at_once;
 static void read_spec(void) {
   size_t size = 0;
   long n;
-  while (size < sizeof spec && (n = call(SYS_pread64, SPEC, (long)(spec + size), (long)(sizeof spec - size), (long)size, 0)) > 0) {
+  while (size < sizeof spec && (n = gust_call(SYS_pread64, SPEC, (long)(spec + size), (long)(sizeof spec - size), (long)size, 0)) > 0) {
     size += (size_t)n;
   }
-  call(SYS_close, SPEC, 0, 0, 0, 0);
+  gust_call(SYS_close, SPEC, 0, 0, 0, 0);
   uint32_t head[5];
-  if (size < sizeof head || size == sizeof spec) leave(101);
+  if (size < sizeof head || size == sizeof spec) gust_leave(101);
   memcpy(head, spec, sizeof head);
   run_at_once = head[1];
   inherited = head[4];
-  if (head[0] != GUST_INIT_VERSION || head[2] == 0 || inherited > 8) leave(102);
-  if (head[2] > MOST_TEXTS || head[3] > MOST_TEXTS || head[2] + head[3] > MOST_TEXTS) leave(102);
+  if (head[0] != GUST_INIT_VERSION || head[2] == 0 || inherited > 8) gust_leave(102);
+  if (head[2] > MOST_TEXTS || head[3] > MOST_TEXTS || head[2] + head[3] > MOST_TEXTS) gust_leave(102);
   size_t at = sizeof head;
   uint32_t count = 0, index = 0;
   // Laid out as: directory, arguments, null, variables, null.
   while (count < 1 + head[2] + head[3]) {
-    if (at >= size) leave(103);
+    if (at >= size) gust_leave(103);
     texts[index++] = spec + at;
     while (at < size && spec[at]) ++at;
     ++at;
@@ -91,27 +77,27 @@ static void send_report(uint32_t event, int32_t status, const struct rusage *usa
     report.cpu_system_us = (uint64_t)usage->ru_stime.tv_sec * 1000000 + (uint64_t)usage->ru_stime.tv_usec;
     report.max_rss_kib = (uint64_t)usage->ru_maxrss;
   }
-  call(SYS_sendto, CONTROL, (long)&report, sizeof report, 0x4000 /* MSG_NOSIGNAL */, 0);
+  gust_call(SYS_sendto, CONTROL, (long)&report, sizeof report, 0x4000 /* MSG_NOSIGNAL */, 0);
 }
 
 static long run(void) {
-  long pid = call(SYS_clone, SIGCHLD, 0, 0, 0, 0);
+  long pid = gust_call(SYS_clone, SIGCHLD, 0, 0, 0, 0);
   if (pid != 0) return pid;
   unsigned long none = 0;
-  call(SYS_rt_sigprocmask, SIG_SETMASK, (long)&none, 0, sizeof none, 0);
-  call(SYS_setsid, 0, 0, 0, 0, 0);
-  long error = call(SYS_chdir, (long)working_directory, 0, 0, 0, 0);
+  gust_call(SYS_rt_sigprocmask, SIG_SETMASK, (long)&none, 0, sizeof none, 0);
+  gust_call(SYS_setsid, 0, 0, 0, 0, 0);
+  long error = gust_call(SYS_chdir, (long)working_directory, 0, 0, 0, 0);
   // Control goes to a number above the inherited ones, where it is closed by the exec.
   for (uint32_t i = 0; i < inherited; ++i) {
-    call(SYS_dup3, FIRST_INHERITED + i, 20 + i, O_CLOEXEC, 0, 0);
+    gust_call(SYS_dup3, FIRST_INHERITED + i, 20 + i, O_CLOEXEC, 0, 0);
   }
-  call(SYS_dup3, CONTROL, 19, O_CLOEXEC, 0, 0);
-  call(SYS_close_range, 3, 18, 0, 0, 0);
-  for (uint32_t i = 0; i < inherited; ++i) call(SYS_dup3, 20 + i, 3 + i, 0, 0, 0);
-  if (error == 0) error = call(SYS_execve, (long)arguments[0], (long)arguments, (long)environment, 0, 0);
+  gust_call(SYS_dup3, CONTROL, 19, O_CLOEXEC, 0, 0);
+  gust_call(SYS_close_range, 3, 18, 0, 0, 0);
+  for (uint32_t i = 0; i < inherited; ++i) gust_call(SYS_dup3, 20 + i, 3 + i, 0, 0, 0);
+  if (error == 0) error = gust_call(SYS_execve, (long)arguments[0], (long)arguments, (long)environment, 0, 0);
   struct gust_init_report report = {GUST_INIT_VERSION, GUST_INIT_FAILED, (int32_t)-error, 0, 0, 0, 0};
-  call(SYS_sendto, 19, (long)&report, sizeof report, 0x4000, 0);
-  leave(127);
+  gust_call(SYS_sendto, 19, (long)&report, sizeof report, 0x4000, 0);
+  gust_leave(127);
 }
 
 static long program;
@@ -122,7 +108,7 @@ static void run_program(void) {
   long pid = run();
   struct gust_init_report report = {GUST_INIT_VERSION, GUST_INIT_FAILED, (int32_t)-pid, 0, 0, 0, 0};
   if (pid < 0) {
-    call(SYS_sendto, CONTROL, (long)&report, sizeof report, 0x4000, 0);
+    gust_call(SYS_sendto, CONTROL, (long)&report, sizeof report, 0x4000, 0);
   } else {
     program = pid;
   }
@@ -133,7 +119,7 @@ static int reap(int block) {
   for (;;) {
     int status;
     struct rusage usage;
-    long pid = call(SYS_wait4, -1, (long)&status, block ? __WALL : WNOHANG | __WALL, (long)&usage, 0);
+    long pid = gust_call(SYS_wait4, -1, (long)&status, block ? __WALL : WNOHANG | __WALL, (long)&usage, 0);
     if (pid == -EINTR_) continue;
     if (pid == -ECHILD_) return 0;
     if (pid <= 0) return 1;
@@ -148,40 +134,39 @@ static int reap(int block) {
 
 static void reset(void) {
   int had_program = program != 0;
-  call(SYS_kill, -1, SIGKILL, 0, 0, 0);
+  gust_call(SYS_kill, -1, SIGKILL, 0, 0, 0);
   while (reap(1)) {
   }
   send_report(GUST_INIT_EXITED, had_program ? last_status : 0, had_program ? &last_usage : 0);
 }
 
 __attribute__((used)) static void start(void) {
-  // The function has our user id: without this it could write our memory (/proc/1/mem).
-  call(SYS_prctl, 4 /* PR_SET_DUMPABLE */, 0, 0, 0, 0);
+  gust_prepare();
   read_spec();
   unsigned long chld = 1ul << (SIGCHLD - 1);
-  call(SYS_rt_sigprocmask, SIG_BLOCK, (long)&chld, 0, sizeof chld, 0);
-  long signals = call(SYS_signalfd4, -1, (long)&chld, sizeof chld, O_CLOEXEC | O_NONBLOCK, 0);
-  if (signals < 0) leave(104);
+  gust_call(SYS_rt_sigprocmask, SIG_BLOCK, (long)&chld, 0, sizeof chld, 0);
+  long signals = gust_call(SYS_signalfd4, -1, (long)&chld, sizeof chld, O_CLOEXEC | O_NONBLOCK, 0);
+  if (signals < 0) gust_leave(104);
   if (run_at_once) run_program();
   struct {
     int fd;
     short events, revents;
   } polls[2] = {{CONTROL, 1, 0}, {(int)signals, 1, 0}};
   for (;;) {
-    call(SYS_poll, (long)polls, 2, -1, 0, 0);
+    gust_call(SYS_poll, (long)polls, 2, -1, 0, 0);
     if (polls[1].revents) {
       char drop[128 * 4];
-      call(SYS_read, signals, (long)drop, sizeof drop, 0, 0);
+      gust_call(SYS_read, signals, (long)drop, sizeof drop, 0, 0);
       reap(0);
     }
     if (!polls[0].revents) continue;
     struct gust_init_request request;
-    long n = call(SYS_recvfrom, CONTROL, (long)&request, sizeof request, 0x40 /* MSG_DONTWAIT */, 0);
-    if (n == 0) leave(0);  // the daemon is gone: everything in this PID namespace goes with us
+    long n = gust_call(SYS_recvfrom, CONTROL, (long)&request, sizeof request, 0x40 /* MSG_DONTWAIT */, 0);
+    if (n == 0) gust_leave(0);  // the daemon is gone: everything in this PID namespace goes with us
     if (n != (long)sizeof request || request.version != GUST_INIT_VERSION) continue;
     if (request.verb == GUST_INIT_RUN && !program) run_program();
     if (request.verb == GUST_INIT_RESET) reset();
-    if (request.verb == GUST_INIT_TERM && program > 0) call(SYS_kill, program, SIGTERM, 0, 0, 0);
+    if (request.verb == GUST_INIT_TERM && program > 0) gust_call(SYS_kill, program, SIGTERM, 0, 0, 0);
   }
 }
 

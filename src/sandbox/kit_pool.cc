@@ -10,56 +10,72 @@ namespace {
 constexpr size_t kMostShelves = 4;
 constexpr size_t kMostWaiting = 64;      // each holds descriptors; the daemon's end of the channel keeps the rest
 constexpr uint32_t kMostOrdered = 16;    // few enough that neither process ever waits for room in the channel
-constexpr uint32_t kUnpackTarget = 2;    // kits without /tmp
+constexpr uint32_t kUnpackTarget = 2, kServiceTarget = 1;
 
 }  // namespace
 
-KitPool::Shelf& KitPool::shelf(uint64_t tmp_bytes) {
-  auto found = std::find_if(shelves_.begin(), shelves_.end(), [&](const Shelf& s) { return s.tmp_bytes == tmp_bytes; });
+KitKind kit_kind(const wire::Request& request) {
+  return {request.tmp_bytes, static_cast<Kind>(request.kind)};
+}
+
+KitPool::Shelf& KitPool::shelf(KitKind kind) {
+  auto found = std::find_if(shelves_.begin(), shelves_.end(), [&](const Shelf& s) { return s.kind == kind; });
   if (found != shelves_.end()) {
     shelves_.splice(shelves_.begin(), shelves_, found);
     return shelves_.front();
   }
-  shelves_.emplace_front().tmp_bytes = tmp_bytes;
+  shelves_.emplace_front().kind = kind;
   if (shelves_.size() > kMostShelves) {
     auto oldest = std::find_if(shelves_.rbegin(), shelves_.rend(),
-                               [](const Shelf& s) { return s.waiting.empty() && s.ordered == 0 && s.tmp_bytes != 0; });
+                               [](const Shelf& s) { return s.waiting.empty() && s.ordered == 0 && s.kind.kind != Kind::Unpack; });
     if (oldest != shelves_.rend() && &*oldest != &shelves_.front()) {
-      for (const Kit& kit : oldest->ready) remove(kit.name);
+      for (Kit& kit : oldest->ready) actions_.discard(kit);
       shelves_.erase(std::next(oldest).base());
     }
   }
   return shelves_.front();
 }
 
-uint32_t KitPool::stock(const Shelf& shelf) const { return shelf.tmp_bytes == 0 ? std::min(kUnpackTarget, target_) : target_; }
+uint32_t KitPool::stock(const Shelf& shelf) const {
+  switch (shelf.kind.kind) {
+    case Kind::Function: return target_;
+    case Kind::Service: return std::min(kServiceTarget, target_);
+    case Kind::Unpack: return std::min(kUnpackTarget, target_);
+  }
+  return 0;
+}
 
 void KitPool::order(Shelf& shelf, uint32_t stock) {
   while (shelf.ordered < kMostOrdered && shelf.ready.size() + shelf.ordered < stock + shelf.waiting.size()) {
     wire::Order order;
     order.task = wire::Task::Make;
-    order.tmp_bytes = shelf.tmp_bytes;
+    order.tmp_bytes = shelf.kind.tmp_bytes;
+    order.kind = static_cast<uint32_t>(shelf.kind.kind);
     order.memory_bytes = shelf.memory_bytes;
     order.pids = shelf.pids;
     wire::put(order.name, prefix_ + std::to_string(++number_));
-    if (!send_(order)) return;
+    if (!actions_.send(order)) return;
     ++shelf.ordered;
   }
 }
 
 bool KitPool::take(const wire::Request& request, Kit& kit) {
-  Shelf& from = shelf(request.tmp_bytes);
+  Shelf& from = shelf(kit_kind(request));
   from.memory_bytes = request.memory_bytes;
   from.pids = request.pids;
   if (from.ready.empty()) return false;
   kit = std::move(from.ready.front());
   from.ready.pop_front();
-  order(from, stock(from));
   return true;
 }
 
+void KitPool::refill(KitKind kind) {
+  Shelf& at = shelf(kind);
+  order(at, stock(at));
+}
+
 bool KitPool::wait(Waiting waiting) {
-  Shelf& at = shelf(waiting.request.tmp_bytes);
+  Shelf& at = shelf(kit_kind(waiting.request));
   if (at.waiting.size() >= kMostWaiting) return false;
   at.waiting.push_back(std::move(waiting));
   order(at, stock(at));
@@ -67,7 +83,7 @@ bool KitPool::wait(Waiting waiting) {
 }
 
 bool KitPool::arrived(Kit kit, Waiting& next, Kit& ready) {
-  Shelf& at = shelf(kit.tmp_bytes);
+  Shelf& at = shelf(kit.kind);
   if (at.ordered) --at.ordered;
   bool wanted = !at.waiting.empty();
   if (wanted) {
@@ -77,12 +93,11 @@ bool KitPool::arrived(Kit kit, Waiting& next, Kit& ready) {
   } else {
     at.ready.push_back(std::move(kit));
   }
-  order(at, stock(at));
   return wanted;
 }
 
-bool KitPool::failed(uint64_t tmp_bytes, Waiting& next) {
-  Shelf& at = shelf(tmp_bytes);
+bool KitPool::failed(KitKind kind, Waiting& next) {
+  Shelf& at = shelf(kind);
   if (at.ordered) --at.ordered;
   if (at.waiting.empty()) return false;  // not ordered again before somebody asks: it would fail in a circle
   next = std::move(at.waiting.front());
@@ -101,24 +116,22 @@ bool KitPool::cancel(uint64_t id) {
   return false;
 }
 
-void KitPool::prefill(uint64_t tmp_bytes, uint64_t memory_bytes, uint32_t pids) {
-  Shelf& at = shelf(tmp_bytes);
+void KitPool::lost(pid_t pid) {
+  for (Shelf& s : shelves_) std::erase_if(s.ready, [&](const Kit& kit) { return kit.pid == pid; });
+}
+
+void KitPool::prefill(KitKind kind, uint64_t memory_bytes, uint32_t pids) {
+  Shelf& at = shelf(kind);
   at.memory_bytes = memory_bytes;
   at.pids = pids;
   order(at, stock(at));
 }
 
-bool KitPool::remove(const std::string& name) {
-  wire::Order order;
-  order.task = wire::Task::Remove;
-  wire::put(order.name, name);
-  return send_(order);
-}
-
 bool parse_kit(net::Packet packet, wire::KitMessage& message, Kit& kit) {
   if (!wire::parse(packet.bytes, message)) return false;
   kit.name = wire::get(message.name);
-  kit.tmp_bytes = message.tmp_bytes;
+  kit.kind = {message.tmp_bytes, static_cast<Kind>(message.kind)};
+  kit.address = message.address;
   kit.memory_bytes = message.memory_bytes;
   kit.pids = message.pids;
   if (message.error) return true;

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 
-// The start path: everything here is between a request and the first instruction inside.
+// How a kit gets its init, and how that becomes somebody's sandbox.
 
 #include <fcntl.h>
 #include <grp.h>
@@ -12,14 +12,15 @@
 #include <algorithm>
 #include <cerrno>
 #include <cstdio>
+#include <cstdlib>
 
 #include "base/log.h"
 #include "os/files.h"
 #include "sandbox/child.h"
 #include "sandbox/kernel.h"
 #include "sandbox/netns.h"
+#include "sandbox/prepare_protocol.h"
 #include "sandbox/starter.h"
-#include "seccomp_filter.inc"
 
 namespace gust::sandbox {
 namespace {
@@ -46,25 +47,35 @@ class AsUser {
 
 // Children inherit the score, and what it was when root set it as its lower limit: tenants go first when the host has no
 // memory left, and cannot change that.
-constexpr char kOomScore[] = "500";
+constexpr int kOomScore = 500;
 
 class AsVictim {
  public:
-  AsVictim(int file, const std::string& own) : file_(file), own_(own) { GUST_CHECK(pwrite(file_, kOomScore, sizeof kOomScore - 1, 0) > 0); }
-  ~AsVictim() { GUST_CHECK(pwrite(file_, own_.data(), own_.size(), 0) > 0); }
+  AsVictim(int file, int own) : file_(file), own_(own) {
+    if (own_ < kOomScore) set(kOomScore);
+  }
+  ~AsVictim() {
+    if (own_ < kOomScore) set(own_);
+  }
   AsVictim(const AsVictim&) = delete;
   AsVictim& operator=(const AsVictim&) = delete;
 
  private:
-  int file_;
-  const std::string& own_;
+  void set(int score) {
+    char text[16];
+    int n = std::snprintf(text, sizeof text, "%d", score);
+    GUST_CHECK(pwrite(file_, text, static_cast<size_t>(n), 0) == n);
+  }
+  int file_, own_;
 };
 
-void choose_cpus(ChildPlan& plan, uint32_t visible, uint32_t host, uint64_t id) {
+void choose_cpus(gust_go& go, uint32_t visible, uint32_t host, uint64_t id) {
   if (visible >= host) return;
-  plan.set_affinity = true;
-  CPU_ZERO(&plan.affinity);
-  for (uint32_t i = 0; i < visible; ++i) CPU_SET((id * visible + i) % host, &plan.affinity);
+  go.set_affinity = 1;
+  for (uint32_t i = 0; i < visible; ++i) {
+    uint64_t cpu = (id * visible + i) % host;
+    go.affinity[cpu / 64] |= uint64_t{1} << cpu % 64;
+  }
 }
 
 }  // namespace
@@ -72,7 +83,7 @@ void choose_cpus(ChildPlan& plan, uint32_t visible, uint32_t host, uint64_t id) 
 Result<> Starter::launcher_prepare() {
   prctl(PR_GET_PDEATHSIG, &death_signal_);
   oom_score_ = TRY(files::open("/proc/self/oom_score_adj", O_RDWR));
-  own_oom_score_ = TRY(files::read("/proc/self/oom_score_adj"));
+  own_oom_score_ = atoi(TRY(files::read("/proc/self/oom_score_adj")).c_str());
   long host = config_.host_cpus ? config_.host_cpus : sysconf(_SC_NPROCESSORS_ONLN);
   host_cpus_ = static_cast<uint32_t>(std::clamp<long>(host, 1, CPU_SETSIZE));
   if (setgroups(0, nullptr) != 0) return fail_errno("setgroups");
@@ -84,6 +95,8 @@ Result<Fd> Starter::code_mount(const std::string& name) {
   // One component and no following of links: nothing but a directory of STATE/code can be named.
   Fd tree(kernel::open_tree(root_.code.get(), name.c_str(), OPEN_TREE_CLONE | OPEN_TREE_CLOEXEC | AT_SYMLINK_NOFOLLOW));
   if (!tree) return fail_errno("code " + name);
+  struct stat st{};
+  if (fstat(tree.get(), &st) != 0 || !S_ISDIR(st.st_mode)) return fail(Errc::NotFound, "code " + name + " is no directory");
   if (kernel::set_mount(tree.get(), MOUNT_ATTR_RDONLY | MOUNT_ATTR_NOSUID | MOUNT_ATTR_NODEV, 0) != 0) {
     return fail_errno("protect code");
   }
@@ -110,44 +123,74 @@ Result<Fd> Starter::output_mount(const std::string& name, int ruleset) {
   return tree;
 }
 
-Result<> Starter::launch(Launch& launch) {
-  const wire::Request& request = launch.request;
-  Kit& kit = launch.kit;
-  if (kit.memory_bytes != request.memory_bytes) TRY(cgroups_->set_memory(kit.name, request.memory_bytes));
-  if (kit.pids != request.pids) TRY(cgroups_->set_pids(kit.name, request.pids));
-
+Result<> Starter::start_init(Kit& kit) {
+  kit.ruleset = TRY(make_ruleset(abi_, root_.root.get(), root_.dev.get(), kit.tmp.get()));
+  auto [ours, theirs] = TRY(net::packet_pair());
+  gust_prepare order{};
+  order.version = GUST_PREPARE_VERSION;
+  order.number = ++kit_number_;
+  order.has_tmp = kit.tmp.valid();
+  std::vector<int> fds{report_.get(), root_.null.get()};
+  if (kit.tmp) fds.push_back(kit.tmp.get());
   ChildPlan plan;
-  Fd code, output;
-  std::string code_name(wire::get(request.code)), output_name(wire::get(request.output));
-  if (!code_name.empty()) code = TRY(code_mount(code_name));
-  if (!output_name.empty()) output = TRY(output_mount(output_name, kit.ruleset.get()));
+  plan.channel = theirs.get();
   if (cgroups_->unified()) {
     plan.cgroup = kit.entrances.at(0).get();
   } else {
-    for (const Fd& fd : kit.entrances) plan.entrances[plan.entrance_count++] = fd.get();
+    for (const Fd& fd : kit.entrances) fds.push_back(fd.get());
+    order.entrances = static_cast<uint32_t>(kit.entrances.size());
   }
-  std::snprintf(plan.uid_map, sizeof plan.uid_map, "%u %u 1", kUidInside, launch.uid);
-  std::snprintf(plan.gid_map, sizeof plan.gid_map, "%u %u 1", kGidInside, launch.uid);
-  plan.code = code.get(), plan.tmp = kit.tmp.get(), plan.output = output.get();
-  plan.null = root_.null.get();
-  plan.control = launch.fds[0].get(), plan.spec = launch.fds[1].get(), plan.log = launch.fds[2].get();
-  for (uint32_t i = 0; i < request.inherit; ++i) plan.inherit[plan.inherit_count++] = launch.fds[3 + i].get();
-  plan.landlock = kit.ruleset.get();
-  plan.filter = kSeccompFilter;
-  plan.filter_size = sizeof kSeccompFilter / sizeof kSeccompFilter[0];
-  choose_cpus(plan, request.visible_cpus, host_cpus_, request.id);
+  TRY(net::send_packet(ours.get(), wire::bytes_of(order), fds));
 
+  uint32_t uid = take_uid(kit.kind.kind);
+  std::snprintf(plan.uid_map, sizeof plan.uid_map, "%u %u 1", GUST_UID_INSIDE, uid);
+  std::snprintf(plan.gid_map, sizeof plan.gid_map, "%u %u 1", GUST_GID_INSIDE, uid);
   int pidfd = -1;
   enter_network(kit.ns.get());
   {
     AsVictim victim(oom_score_.get(), own_oom_score_);
-    AsUser user(launch.uid, death_signal_);
-    launch.pid = start_child(plan, pidfd);
+    AsUser user(uid, death_signal_);
+    kit.pid = start_child(plan, pidfd);
   }
   enter_network(home_.get());
-  if (launch.pid < 0) return Failure(errno_error(plan.failed, plan.error));
-  launch.pidfd = Fd(pidfd);
+  if (kit.pid < 0) {
+    give_back_uid(uid);
+    return Failure(errno_error(plan.failed, plan.error));
+  }
+  kit.pidfd = Fd(pidfd);
+  kit.channel = std::move(ours);
+  kit.ns.reset(), kit.tmp.reset(), kit.entrances.clear();
+  sandboxes_[kit.pid] = {0, kit.name, uid, order.number, false};
   return {};
+}
+
+// Everything here is between a request and the first instruction inside.
+Result<> Starter::send_go(const wire::Request& request, const std::vector<Fd>& fds, Kit& kit) {
+  if (kit.memory_bytes != request.memory_bytes) TRY(cgroups_->set_memory(kit.name, request.memory_bytes));
+  if (kit.pids != request.pids) TRY(cgroups_->set_pids(kit.name, request.pids));
+  gust_go go{};
+  go.version = GUST_PREPARE_VERSION;
+  go.inherited = request.inherit;
+  choose_cpus(go, request.visible_cpus, host_cpus_, request.id);
+  std::vector<int> numbers{fds[0].get(), fds[1].get(), fds[2].get()};
+  Fd code, output;
+  std::string code_name(wire::get(request.code)), output_name(wire::get(request.output));
+  if (!code_name.empty()) {
+    code = TRY(code_mount(code_name));
+    go.has_code = 1;
+    numbers.push_back(code.get());
+  }
+  if (!output_name.empty()) {
+    output = TRY(output_mount(output_name, kit.ruleset.get()));
+    go.has_output = 1;
+    numbers.push_back(output.get());
+  }
+  if (kit.ruleset) {
+    go.has_ruleset = 1;
+    numbers.push_back(kit.ruleset.get());
+  }
+  for (uint32_t i = 0; i < request.inherit; ++i) numbers.push_back(fds[3 + i].get());
+  return net::send_packet(kit.channel.get(), wire::bytes_of(go), numbers);
 }
 
 }  // namespace gust::sandbox

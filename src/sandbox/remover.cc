@@ -11,6 +11,8 @@
 
 #include <cerrno>
 #include <deque>
+#include <optional>
+#include <unordered_map>
 
 #include "base/log.h"
 #include "net/socket.h"
@@ -18,6 +20,8 @@
 #include "os/files.h"
 #include "sandbox/cgroup.h"
 #include "sandbox/netns.h"
+#include "sandbox/sandbox.h"
+#include "sandbox/service_network.h"
 #include "sandbox/tmp_image.h"
 #include "sandbox/warden_names.h"
 #include "sandbox/warden_process.h"
@@ -28,6 +32,7 @@ namespace {
 
 constexpr int64_t kRetryUs = 20'000;          // a group whose last process is still on its way out
 constexpr int64_t kGiveUpUs = 10'000'000;
+constexpr size_t kLinkName = 13;               // "gust-" and 8 digits; the kernel allows 15
 constexpr size_t kMostRemovals = 64;          // before they go ahead of new kits
 
 class Remover {
@@ -40,6 +45,7 @@ class Remover {
     if (unshare(CLONE_NEWNS) != 0) return fail_errno("unshare mount namespace");
     if (mount(nullptr, "/", nullptr, MS_REC | MS_PRIVATE, nullptr) != 0) return fail_errno("make mounts private");
     home_ = TRY(files::open("/proc/self/ns/net", O_RDONLY));
+    services_.emplace(config_.service_network, parent_prefix(config_).substr(0, kLinkName), home_.get());
     cgroups_ = TRY(open_cgroups(parent_name(config_)));
     return cgroups_->limit_parent(config_.memory_limit, config_.cpu_weight);
   }
@@ -87,6 +93,7 @@ class Remover {
     TRY(cgroups_->set_memory(name, order.memory_bytes));
     TRY(cgroups_->set_pids(name, order.pids));
     NetworkKit network = TRY(make_network(home_.get()));
+    if (order.kind == static_cast<uint32_t>(Kind::Service)) message.address = service_address(name, network.ns.get());
     std::vector<Fd> fds;
     for (Fd* fd : {&network.ns, &network.runtime, &network.gateway, &network.resolver}) fds.push_back(std::move(*fd));
     if (order.tmp_bytes) fds.push_back(TRY(images_.make(order.tmp_bytes)));
@@ -100,12 +107,23 @@ class Remover {
     return fds;
   }
 
+  // 0: none, and the reason in the log. A service runs without an address too.
+  uint32_t service_address(const std::string& name, int ns) {
+    auto address = services_->attach(ns);
+    if (address) return addresses_[name] = *address;
+    if (address.error().code != Errc::Unsupported) {
+      log::warning("warden", "a service has no address", {{"reason", address.error().message}});
+    }
+    return 0;
+  }
+
   bool make(const wire::Order& order) {
     wire::KitMessage message;
     wire::put(message.name, wire::get(order.name));
     message.tmp_bytes = order.tmp_bytes;
     message.memory_bytes = order.memory_bytes;
     message.pids = order.pids;
+    message.kind = order.kind;
     auto fds = fill(order, message);
     std::vector<int> numbers;
     if (fds) {
@@ -123,7 +141,7 @@ class Remover {
     Removal removal = std::move(removals_.front());
     removals_.pop_front();
     auto removed = cgroups_->remove(removal.name);
-    if (removed) return;
+    if (removed) return forget(removal.name);
     int64_t now = system_clock().monotonic_us();
     if (now > removal.give_up_us) {
       log::warning("warden", "cgroup left behind", {{"name", removal.name}, {"reason", removed.error().message}});
@@ -133,8 +151,16 @@ class Remover {
     removals_.push_back(std::move(removal));
   }
 
+  void forget(const std::string& name) {
+    auto address = addresses_.find(name);
+    if (address == addresses_.end()) return;
+    services_->release(address->second);
+    addresses_.erase(address);
+  }
+
   // The starter is gone, and by death signal or its own hand all sandboxes with it.
   int finish() {
+    services_->close();
     int64_t end = system_clock().monotonic_us() + kGiveUpUs;
     for (;;) {
       bool clean = true;
@@ -153,6 +179,8 @@ class Remover {
   std::unique_ptr<Cgroups> cgroups_;
   std::deque<wire::Order> orders_;
   std::deque<Removal> removals_;
+  std::optional<ServiceNetwork> services_;
+  std::unordered_map<std::string, uint32_t> addresses_;  // of services, by the kit's name
 };
 
 }  // namespace

@@ -49,6 +49,7 @@ struct Started {
   Fd resolver;           // UDP 127.0.0.1:53 inside
   Fd output;             // read end of stdout and stderr together; non-blocking
   std::vector<Fd> usage; // opened files for Usage, in the order that usage.h defines
+  std::string address;   // Service: IPv4 of its interface eth0, reachable from other services and from this host; may be empty
 };
 
 struct Exit {
@@ -75,7 +76,8 @@ class Warden {
   virtual void freeze(uint64_t id, bool frozen) = 0;
   // Called when PID 1 has ended and is reaped, for every started sandbox, whatever ended it. Cleaning up goes on behind.
   virtual void on_exit(std::function<void(uint64_t id, Exit)> callback) = 0;
-  // Connection into a sandbox's own network namespace (debuggers, telemetry).
+  // Connection to 127.0.0.1:port in a sandbox's own network namespace (debuggers, telemetry): non-blocking and perhaps still
+  // on its way; writable without SO_ERROR once it is made. NotFound: no such sandbox.
   virtual void connect(uint64_t id, uint16_t port, std::function<void(Result<Fd>)> done) = 0;
 };
 

@@ -11,6 +11,7 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
+#include <algorithm>
 #include <cstdlib>
 #include <functional>
 #include <map>
@@ -30,13 +31,23 @@
 
 namespace gust::sandbox {
 
-// The curated root, built once a process.
+// How long tests wait before they give up, in units of what an idle machine needs: emulated ones are slow.
+inline int64_t patience() {
+  const char* text = getenv("GUST_TEST_PATIENCE");
+  return text ? std::max(1, atoi(text)) : 1;
+}
+
+// The curated root, built once a process, or once at all in the directory GUST_TEST_ROOTS.
 struct TestRoot {
   explicit TestRoot(const std::string& manifest) {
-    char path[] = "/tmp/gust-roots-XXXXXX";
-    GUST_CHECK(mkdtemp(path) != nullptr);
-    directory = path;
-    owner = getpid();
+    if (const char* kept = getenv("GUST_TEST_ROOTS")) {
+      directory = kept;
+    } else {
+      char path[] = "/tmp/gust-roots-XXXXXX";
+      GUST_CHECK(mkdtemp(path) != nullptr);
+      directory = path;
+      owner = getpid();
+    }
     auto built = build_root(directory, manifest);
     if (!built) log::error("test", built.error().message);
     GUST_CHECK(built.has_value());
@@ -55,6 +66,7 @@ struct TestRoot {
 
 class TestWarden {
  public:
+  static constexpr int64_t kLimitUs = 20'000'000;
   explicit TestWarden(const std::string& init, const std::string& manifest, uint32_t kits = 4) {
     char path[] = "/tmp/gust-sandbox-XXXXXX";
     if (!mkdtemp(path)) return;
@@ -102,8 +114,8 @@ class TestWarden {
     return statuses;
   }
 
-  bool wait(const std::function<bool()>& done, int64_t limit_us = 20'000'000) {
-    int64_t end = system_clock().monotonic_us() + limit_us;
+  bool wait(const std::function<bool()>& done, int64_t limit_us = kLimitUs) {
+    int64_t end = system_clock().monotonic_us() + limit_us * (limit_us >= kLimitUs ? patience() : 1);
     net::Timer timer(*loop);
     std::function<void()> check = [&] {
       if (done() || system_clock().monotonic_us() > end) return loop->stop();
@@ -115,10 +127,10 @@ class TestWarden {
   }
 
   Result<Started> start(StartSpec spec) {
-    std::optional<Result<Started>> result;
-    warden->start(std::move(spec), [&](Result<Started> r) { result = std::move(r); });
-    if (!wait([&] { return result.has_value(); })) return fail(Errc::Timeout, "no answer from the warden");
-    return std::move(*result);
+    auto result = std::make_shared<std::optional<Result<Started>>>();  // the answer may come after we gave up
+    warden->start(std::move(spec), [result](Result<Started> r) { *result = std::move(r); });
+    if (!wait([&] { return result->has_value(); })) return fail(Errc::Timeout, "no answer from the warden");
+    return std::move(**result);
   }
 
   // A new directory under STATE/code.
@@ -136,10 +148,10 @@ class TestWarden {
     return spec;
   }
 
-  // Everything that was written until `end` is in it, or until the sandbox ended, or for 20 s.
+  // Everything that was written until `end` is in it, or until the sandbox ended, or for too long.
   std::string read_until(const Started& s, const std::string& end) {
     std::string text;
-    int64_t limit = system_clock().monotonic_us() + 20'000'000;
+    int64_t limit = system_clock().monotonic_us() + kLimitUs * patience();
     while (text.find(end) == std::string::npos && system_clock().monotonic_us() < limit) {
       pollfd p{s.output.get(), POLLIN, 0};
       poll(&p, 1, 100);
@@ -165,7 +177,7 @@ class TestWarden {
     if (!started) return "start: " + started.error().message;
     std::string text;
     gust_init_report report{};
-    for (int i = 0; i < 400 && report.event == 0; ++i) {
+    for (int i = 0; i < 400 * patience() && report.event == 0; ++i) {
       report = next_report(*started, 50);
       drain(*started, text);
     }
@@ -179,7 +191,7 @@ class TestWarden {
   gust_init_report next_report(const Started& s, int wait_ms = 30'000) {
     gust_init_report report{};
     pollfd p{s.control.get(), POLLIN, 0};
-    if (poll(&p, 1, wait_ms) <= 0 || ::read(s.control.get(), &report, sizeof report) != sizeof report) report.event = 0;
+    if (poll(&p, 1, wait_ms >= 1000 ? wait_ms * static_cast<int>(patience()) : wait_ms) <= 0 || ::read(s.control.get(), &report, sizeof report) != sizeof report) report.event = 0;
     return report;
   }
   void tell(const Started& s, gust_init_verb verb) {

@@ -1,23 +1,25 @@
 // SPDX-License-Identifier: Apache-2.0
 
-// The starter: one poll loop over the daemon, the remover and the death of children.
+// The starter: one poll loop over the daemon, the remover, inits that get ready and the death of children.
 
 #include "sandbox/starter.h"
 
 #include <fcntl.h>
-#include <grp.h>
 #include <poll.h>
 #include <signal.h>
 #include <sys/prctl.h>
 #include <sys/signalfd.h>
+#include <sys/socket.h>
 #include <sys/wait.h>
 
+#include <algorithm>
 #include <cerrno>
 
 #include "base/log.h"
 #include "os/clock.h"
 #include "os/files.h"
 #include "sandbox/netns.h"
+#include "sandbox/prepare_protocol.h"
 #include "sandbox/request_check.h"
 #include "sandbox/warden_names.h"
 
@@ -26,7 +28,7 @@ namespace {
 
 constexpr uint64_t kUsualTmp = 512 << 20, kUsualMemory = 128 << 20;
 constexpr uint32_t kUsualPids = 1024;
-constexpr uint32_t kMostKits = 16;            // of each size of /tmp; 17 descriptors each
+constexpr uint32_t kMostKits = 16;            // of each kind; 13 descriptors each
 constexpr rlim_t kMostDescriptors = 4096;
 constexpr int64_t kEndUs = 8'000'000;
 
@@ -37,7 +39,8 @@ Starter::Starter(Fd daemon, Fd remover, const WardenConfig& config)
       daemon_(std::move(daemon)),
       remover_(std::move(remover)),
       kits_(std::min(config.kits, kMostKits), std::to_string(getpid()) + "-",
-            [this](const wire::Order& order) { return net::send_packet(remover_.get(), wire::bytes_of(order)).has_value(); }) {}
+            {[this](const wire::Order& order) { return net::send_packet(remover_.get(), wire::bytes_of(order)).has_value(); },
+             [](Kit& kit) { ::kill(kit.pid, SIGKILL); }}) {}
 
 Result<> Starter::prepare() {
   sigset_t set;
@@ -47,10 +50,15 @@ Result<> Starter::prepare() {
   signals_ = Fd(signalfd(-1, &set, SFD_CLOEXEC | SFD_NONBLOCK));
   if (!signals_) return fail_errno("signalfd");
   signal(SIGPIPE, SIG_IGN);
-  rlimit files{kMostDescriptors, kMostDescriptors};
+  rlimit files{};
+  if (getrlimit(RLIMIT_NOFILE, &files) != 0) return fail_errno("getrlimit");
+  files.rlim_cur = std::min(files.rlim_max, kMostDescriptors);
   if (setrlimit(RLIMIT_NOFILE, &files) != 0) return fail_errno("setrlimit");
-  kits_.prefill(0, kUsualMemory, kUsualPids);
-  kits_.prefill(kUsualTmp, kUsualMemory, kUsualPids);
+  int ends[2];
+  if (socketpair(AF_UNIX, SOCK_DGRAM | SOCK_CLOEXEC, 0, ends) != 0) return fail_errno("socketpair");
+  prepared_ = Fd(ends[0]), report_ = Fd(ends[1]);
+  kits_.prefill({0, Kind::Unpack}, kUsualMemory, kUsualPids);
+  kits_.prefill({kUsualTmp, Kind::Function}, kUsualMemory, kUsualPids);
   cgroups_ = TRY(open_cgroups(parent_name(config_)));
   home_ = TRY(files::open("/proc/self/ns/net", O_RDONLY));
   root_ = TRY(enter_starter_root(config_));
@@ -61,8 +69,10 @@ Result<> Starter::prepare() {
 
 int Starter::run() {
   for (;;) {
-    pollfd polls[] = {{signals_.get(), POLLIN, 0}, {remover_.get(), POLLIN, 0}, {daemon_.get(), POLLIN, 0}};
-    if (poll(polls, 3, -1) < 0 && errno != EINTR) return end(1);
+    pollfd polls[] = {
+        {signals_.get(), POLLIN, 0}, {remover_.get(), POLLIN, 0}, {daemon_.get(), POLLIN, 0}, {prepared_.get(), POLLIN, 0}};
+    if (poll(polls, 4, -1) < 0 && errno != EINTR) return end(1);
+    if (polls[3].revents) receive_prepared();  // before the end of who said it
     if (polls[0].revents) reap();
     if (polls[1].revents && !receive_kit()) {
       log::error("warden", "the remover is gone");
@@ -76,26 +86,37 @@ bool Starter::receive_kit() {
   auto packet = net::receive_packet(remover_.get(), sizeof(wire::KitMessage), wire::kMaxFds);
   if (!packet || packet->bytes.empty()) return false;
   wire::KitMessage message;
-  Kit kit, ready;
-  Waiting next;
+  Kit kit;
   if (!parse_kit(std::move(*packet), message, kit)) return false;
-  if (!message.error) {
-    auto ruleset = make_ruleset(abi_, root_.root.get(), root_.dev.get(), kit.tmp.get());
-    if (ruleset) {
-      kit.ruleset = std::move(*ruleset);
-    } else {
-      message.error = EIO;
-      wire::put(message.text, ruleset.error().message);
-      kits_.remove(kit.name);
-    }
-  }
   if (message.error) {
-    log::warning("warden", "cannot prepare a sandbox", {{"reason", std::string(wire::get(message.text))}});
-    if (kits_.failed(message.tmp_bytes, next)) refuse(next.request, message.error, wire::get(message.text));
-  } else if (kits_.arrived(std::move(kit), next, ready)) {
-    start(next.request, next.fds, ready);
+    kit_failed(kit.kind, message.error, wire::get(message.text));
+  } else if (auto started = start_init(kit); !started) {
+    remove_group(kit.name);
+    kit_failed(kit.kind, EIO, started.error().message);
+  } else {
+    preparing_.emplace(kit_number_, std::move(kit));
   }
   return true;
+}
+
+void Starter::receive_prepared() {
+  gust_prepared message{};
+  if (recv(prepared_.get(), &message, sizeof message, MSG_DONTWAIT) != sizeof message) return;
+  auto found = preparing_.find(message.number);
+  if (found == preparing_.end()) return;
+  Kit kit = std::move(found->second), ready;
+  preparing_.erase(found);
+  if (message.error) return kit_failed(kit.kind, EIO, errno_error(wire::get(message.step), message.error).message);
+  KitKind kind = kit.kind;
+  Waiting next;
+  if (kits_.arrived(std::move(kit), next, ready)) start(next.request, next.fds, ready);
+  kits_.refill(kind);
+}
+
+void Starter::kit_failed(KitKind kind, int error, std::string_view text) {
+  log::warning("warden", "cannot prepare a sandbox", {{"reason", std::string(text)}});
+  Waiting next;
+  if (kits_.failed(kind, next)) refuse(next.request, error, text);
 }
 
 bool Starter::receive_request() {
@@ -134,7 +155,10 @@ void Starter::request_start(const wire::Request& request, std::vector<Fd> fds) {
   if (const char* problem = problem_of(request, fds.size(), !config_.unpack_path.empty())) return refuse(request, EINVAL, problem);
   if (by_id_.count(request.id)) return refuse(request, EEXIST, "this id is in use");
   Kit kit;
-  if (kits_.take(request, kit)) return start(request, fds, kit);
+  if (kits_.take(request, kit)) {
+    start(request, fds, kit);
+    return kits_.refill(kit_kind(request));
+  }
   if (!kits_.wait({request, std::move(fds)})) refuse(request, EAGAIN, "too many starts are waiting");
 }
 
@@ -154,20 +178,17 @@ void Starter::send(const wire::Report& report, const std::vector<int>& fds) {
 }
 
 void Starter::start(const wire::Request& request, std::vector<Fd>& fds, Kit& kit) {
-  Launch launch{request, fds, kit, {}, 0, 0, {}};
-  launch.uid = take_uid(static_cast<Kind>(request.kind));
-  auto launched = this->launch(launch);
-  if (!launched) {
-    give_back_uid(launch.uid);
-    kits_.remove(kit.name);
-    const Error& error = launched.error();
+  if (auto sent = send_go(request, fds, kit); !sent) {
+    ::kill(kit.pid, SIGKILL);  // ended() does the rest
+    const Error& error = sent.error();
     return refuse(request, error.code == Errc::NotFound ? ENOENT : error.code == Errc::Exhausted ? EAGAIN : EIO, error.message);
   }
-  by_id_[request.id] = launch.pid;
-  sandboxes_[launch.pid] = {request.id, kit.name, launch.uid, false};
+  by_id_[request.id] = kit.pid;
+  sandboxes_[kit.pid].id = request.id;
   wire::Report report;
   report.id = request.id;
-  std::vector<int> numbers{launch.pidfd.get(), kit.runtime.get(), kit.gateway.get(), kit.resolver.get()};
+  report.address = kit.address;
+  std::vector<int> numbers{kit.pidfd.get(), kit.runtime.get(), kit.gateway.get(), kit.resolver.get()};
   for (const Fd& fd : kit.usage) numbers.push_back(fd.get());
   send(report, numbers);
 }
@@ -205,6 +226,16 @@ void Starter::ended(pid_t pid, int status, const rusage& usage) {
   if (found == sandboxes_.end()) return;
   Sandbox sandbox = std::move(found->second);
   sandboxes_.erase(found);
+  give_back_uid(sandbox.uid);
+  if (sandbox.id == 0) {
+    remove_group(sandbox.name);
+    kits_.lost(pid);
+    auto kit = preparing_.find(sandbox.number);
+    if (kit == preparing_.end()) return;
+    KitKind kind = kit->second.kind;
+    preparing_.erase(kit);
+    return kit_failed(kind, EIO, "an init ended before it was ready");
+  }
   by_id_.erase(sandbox.id);
   wire::Report report;
   report.event = wire::Event::Exited;
@@ -214,13 +245,21 @@ void Starter::ended(pid_t pid, int status, const rusage& usage) {
   report.cpu_user_us = static_cast<uint64_t>(usage.ru_utime.tv_sec * 1'000'000 + usage.ru_utime.tv_usec);
   report.cpu_system_us = static_cast<uint64_t>(usage.ru_stime.tv_sec * 1'000'000 + usage.ru_stime.tv_usec);
   report.max_rss_kib = static_cast<uint64_t>(usage.ru_maxrss);
-  give_back_uid(sandbox.uid);
   send(report, {});
-  kits_.remove(sandbox.name);
+  remove_group(sandbox.name);
+}
+
+void Starter::remove_group(const std::string& name) {
+  wire::Order order;
+  order.task = wire::Task::Remove;
+  wire::put(order.name, name);
+  // A failure means that the remover is gone: the next poll says so.
+  (void)net::send_packet(remover_.get(), wire::bytes_of(order));
 }
 
 // Kills everything and waits for it; the remover goes on when our end of its channel closes.
 int Starter::end(int status) {
+  preparing_.clear();
   for (auto& [pid, sandbox] : sandboxes_) kill_sandbox(pid, sandbox);
   int64_t until = system_clock().monotonic_us() + kEndUs;
   while (!sandboxes_.empty() && system_clock().monotonic_us() < until) {

@@ -13,6 +13,7 @@
 
 #include "os/files.h"
 #include "sandbox/kernel.h"
+#include "sandbox/prepare_protocol.h"
 
 namespace gust::sandbox {
 namespace {
@@ -92,7 +93,7 @@ Result<> change_root(int base) {
 }
 
 Result<> build_template(const Parts& parts) {
-  TRY(attach(parts.root.get(), kTemplate));
+  TRY(attach(parts.root.get(), GUST_TEMPLATE));
   Fd dev = TRY(new_tmpfs("64k", MOUNT_ATTR_NOSUID | MOUNT_ATTR_NOEXEC));
   TRY(fill_dev(dev.get()));
   TRY(attach(dev.get(), "/t/dev"));
@@ -125,7 +126,7 @@ Result<StarterRoot> enter_starter_root(const WardenConfig& config) {
   if (kernel::set_mount(base.get(), MOUNT_ATTR_RDONLY, 0) != 0) return fail_errno("make root read-only");
   StarterRoot root;
   root.code = TRY(files::open("/code", O_RDONLY | O_DIRECTORY));
-  root.root = TRY(files::open(kTemplate, O_PATH | O_DIRECTORY));
+  root.root = TRY(files::open(GUST_TEMPLATE, O_PATH | O_DIRECTORY));
   root.dev = TRY(files::open("/t/dev", O_PATH | O_DIRECTORY));
   root.null = TRY(files::open("/t/dev/null", O_RDONLY));
   return root;

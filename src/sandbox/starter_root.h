@@ -11,8 +11,7 @@
 
 namespace gust::sandbox {
 
-constexpr char kTemplate[] = "/t";
-constexpr char kInitInside[] = "/var/runtime/init";
+constexpr char kInit[] = "/t/var/runtime/init";
 
 struct StarterRoot {
   Fd code;   // STATE/code as seen here

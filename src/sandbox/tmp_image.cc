@@ -22,7 +22,8 @@
 namespace gust::sandbox {
 namespace {
 
-constexpr size_t kMostTemplates = 4;  // sizes of /tmp in use at the same time; each holds 4 MiB of disk
+constexpr size_t kMostTemplates = 4;  // sizes of /tmp in use at the same time
+constexpr size_t kBlock = 4096;       // of ext4, and what is copied at once
 constexpr uint64_t kAttributes = MOUNT_ATTR_NOSUID | MOUNT_ATTR_NODEV;
 
 // ext4 keeps 2 % for its own growth (ext4_calculate_resv_clusters) and has inode tables beside the data.
@@ -54,8 +55,15 @@ Result<> run_mke2fs(int image) {
   return {};
 }
 
+// Blocks of zeros become holes: most of an empty file system is empty inode tables.
+Result<> write_block(int to, const char* block, size_t size, off_t at) {
+  if (std::all_of(block, block + size, [](char c) { return c == 0; })) return {};
+  if (pwrite(to, block, size, at) != static_cast<ssize_t>(size)) return fail_errno("write image");
+  return {};
+}
+
 Result<> copy_data(int from, int to) {
-  std::vector<char> buffer(256 << 10);
+  std::vector<char> buffer(kBlock);
   for (off_t at = 0;;) {
     off_t data = lseek(from, at, SEEK_DATA);
     if (data < 0) return {};  // ENXIO: nothing but a hole is left
@@ -63,7 +71,8 @@ Result<> copy_data(int from, int to) {
     if (hole < 0) return fail_errno("lseek image");
     while (data < hole) {
       ssize_t n = pread(from, buffer.data(), std::min<size_t>(buffer.size(), static_cast<size_t>(hole - data)), data);
-      if (n <= 0 || pwrite(to, buffer.data(), static_cast<size_t>(n), data) != n) return fail_errno("copy image");
+      if (n <= 0) return fail_errno("read image");
+      TRY(write_block(to, buffer.data(), static_cast<size_t>(n), data));
       data += n;
     }
     at = hole;
@@ -131,7 +140,9 @@ Result<int> TmpImages::template_for(uint64_t bytes) {
     if (unlinkat(mounted.get(), "lost+found", AT_REMOVEDIR) != 0) return fail_errno("rmdir lost+found");
     if (fchmodat(mounted.get(), ".", 01777, 0) != 0) return fail_errno("chmod /tmp image");
   }  // the last reference: unmounted and written back when close(2) returns
-  templates_.push_front({bytes, std::move(file)});
+  Fd sparse = TRY(anonymous_file(image_size(bytes)));
+  TRY(copy_data(file.get(), sparse.get()));
+  templates_.push_front({bytes, std::move(sparse)});
   if (templates_.size() > kMostTemplates) templates_.pop_back();
   return templates_.front().file.get();
 }

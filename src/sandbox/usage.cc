@@ -7,6 +7,7 @@
 #include <array>
 #include <cerrno>
 #include <charconv>
+#include <cstdio>
 #include <string_view>
 
 #include "sandbox/sandbox.h"
@@ -71,6 +72,15 @@ uint64_t run_delay_us(std::string_view threads) {
   return sum_ns / 1000;
 }
 
+// Version 1 keeps the list that an opened "tasks" has once read for as long as it is read every second
+// (cgroup_pidlist_start, kernel/cgroup/cgroup-v1.c): opened anew, it is today's.
+Result<std::string_view> current_tasks(const Fd& tasks, Buffer& buffer) {
+  char path[32];
+  std::snprintf(path, sizeof path, "/proc/self/fd/%d", tasks.get());
+  Fd fresh(open(path, O_RDONLY | O_CLOEXEC));
+  return read_counter(fresh ? fresh : tasks, buffer);
+}
+
 Result<Usage> read_v1(const std::vector<Fd>& files) {
   Usage usage;
   Buffer buffer;
@@ -89,7 +99,7 @@ Result<Usage> read_v1(const std::vector<Fd>& files) {
   usage.throttled_us = field(TRY(read_counter(files[kV1CpuStat], buffer)), "throttled_time") / 1000;
   usage.memory_peak_bytes = number(TRY(read_counter(files[kV1MemoryPeak], buffer)));
   usage.oom_kills = field(TRY(read_counter(files[kV1Oom], buffer)), "oom_kill");
-  usage.run_delay_us = run_delay_us(TRY(read_counter(files[kV1Tasks], buffer)));
+  usage.run_delay_us = run_delay_us(TRY(current_tasks(files[kV1Tasks], buffer)));
   return usage;
 }
 

@@ -14,6 +14,7 @@
 #include "base/log.h"
 #include "net/socket.h"
 #include "sandbox/init_protocol.h"
+#include "sandbox/service_network.h"
 #include "sandbox/wire.h"
 
 namespace gust::sandbox {
@@ -269,6 +270,7 @@ class Client : public Warden {
     s.resolver = std::move(fds[3]);
     s.control = std::move(pending.control);
     s.output = std::move(pending.output);
+    if (report.address) s.address = address_text(report.address);
     for (size_t i = kFixedFds; i < fds.size(); ++i) s.usage.push_back(std::move(fds[i]));
     pending.done(std::move(s));
   }

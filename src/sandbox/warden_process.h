@@ -26,6 +26,7 @@ struct WardenConfig {
   uint32_t cpu_weight = 50;         // of all sandboxes together; 100 is what everything else on the host has
   uint32_t host_cpus = 0;           // 0: as the kernel says
   uint32_t kits = 8;                // prepared starts kept for each size of /tmp that is in use
+  std::string service_network = "10.177.0.0/16";  // addresses of services, /16 to /24; the next range where it is in use; empty: none
   bool force_tmpfs = false;         // /tmp as tmpfs, charged as memory (also the fallback without loop devices)
 };
 

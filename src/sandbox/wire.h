@@ -48,7 +48,7 @@ struct Report {
   int32_t error = 0;           // errno; 0: success
   int32_t status = 0;          // Exited: wait(2) status
   uint32_t oom = 0;
-  uint32_t reserved = 0;
+  uint32_t address = 0;        // Started: as in KitMessage
   uint64_t cpu_user_us = 0, cpu_system_us = 0, max_rss_kib = 0;
   char text[96] = {};          // what failed
 };
@@ -61,7 +61,7 @@ struct Order {
   uint64_t tmp_bytes = 0;      // 0: no /tmp
   uint64_t memory_bytes = 0;
   uint32_t pids = 0;
-  uint32_t reserved = 0;
+  uint32_t kind = 0;           // sandbox::Kind; returned
   char name[48] = {};
 };
 
@@ -75,6 +75,8 @@ struct KitMessage {
   uint32_t pids = 0;
   uint32_t has_tmp = 0;
   uint32_t entrances = 0, usage = 0;
+  uint32_t kind = 0;
+  uint32_t address = 0;        // IPv4 of a service's interface, host byte order; 0: none
   char name[48] = {};
   char text[96] = {};
 };

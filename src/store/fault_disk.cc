@@ -41,12 +41,31 @@ Kind kind_of(const std::string& path) {
   return S_ISREG(st.st_mode) ? Kind::File : S_ISDIR(st.st_mode) ? Kind::Directory : Kind::Other;
 }
 
-Result<> copy_tree(const std::string& from, const std::string& to) {
+Result<std::string> identity_of(const std::string& path) {
+  struct statx st{};
+  if (::statx(AT_FDCWD, path.c_str(), AT_SYMLINK_NOFOLLOW, STATX_INO | STATX_BTIME, &st) != 0) {
+    return fail_errno("statx " + path);
+  }
+  return std::to_string(st.stx_ino) + "-" + std::to_string(st.stx_btime.tv_sec) + "-" + std::to_string(st.stx_btime.tv_nsec);
+}
+
+Result<std::string> target_of(const std::string& link) {
+  char target[256];
+  const ssize_t n = ::readlink(link.c_str(), target, sizeof target);
+  if (n < 0) return fail_errno("readlink " + link);
+  return std::string(target, static_cast<size_t>(n));
+}
+
+// The directory `identity` as it is in the image; empty where it was never synced.
+Result<> copy_directory(const std::string& tree, const std::string& identity, const std::string& to) {
   TRY(files::make_directories(to));
+  const std::string from = tree + "/" + identity;
+  if (!files::exists(from)) return {};
   for (const std::string& name : TRY(files::list(from))) {
     const std::string source = from + "/" + name, target = to + "/" + name;
-    if (kind_of(source) == Kind::Directory) {
-      TRY(copy_tree(source, target));
+    if (kind_of(source) == Kind::Other) {
+      const std::string child = TRY(target_of(source));
+      TRY(copy_directory(tree, child, target));
     } else {
       const std::string content = TRY(files::read(source, size_t{1} << 30));
       TRY(files::write(target, content));
@@ -64,6 +83,8 @@ Result<std::unique_ptr<FaultDisk>> FaultDisk::make(const std::string& live, cons
                                                    FaultOptions options) {
   TRY(files::make_directories(image + "/data"));
   TRY(files::make_directories(image + "/tree"));
+  const std::string root = TRY(identity_of(live));
+  if (::symlink(root.c_str(), (image + "/root").c_str()) != 0) return fail_errno("symlink " + image + "/root");
   return std::unique_ptr<FaultDisk>(new FaultDisk(real_path(live), real_path(image), std::move(options)));
 }
 
@@ -78,14 +99,7 @@ Result<std::string> FaultDisk::relative(const std::string& path) const {
 }
 
 // Inode numbers are used again, birth times are not.
-Result<std::string> FaultDisk::identity(const std::string& path) {
-  struct statx st{};
-  if (::statx(AT_FDCWD, path.c_str(), AT_SYMLINK_NOFOLLOW, STATX_INO | STATX_BTIME, &st) != 0) {
-    return fail_errno("statx " + path);
-  }
-  return std::to_string(st.stx_ino) + "-" + std::to_string(st.stx_btime.tv_sec) + "-" +
-         std::to_string(st.stx_btime.tv_nsec);
-}
+Result<std::string> FaultDisk::identity(const std::string& path) { return identity_of(path); }
 
 void FaultDisk::wrote(const std::string& identity, uint64_t offset, std::string_view bytes) {
   std::lock_guard lock(mutex_);
@@ -146,25 +160,33 @@ Result<> FaultDisk::link_entry(const std::string& live, const std::string& durab
   return files::rename(temporary, durable);
 }
 
+Result<> FaultDisk::link_directory(const std::string& live, const std::string& durable) {
+  const std::string target = TRY(identity(live));
+  const auto before = target_of(durable);
+  if (before && *before == target) return {};
+  const std::string temporary = image_ + "/" + new_id(16);
+  if (::symlink(target.c_str(), temporary.c_str()) != 0) return fail_errno("symlink " + temporary);
+  return files::rename(temporary, durable);
+}
+
 Result<> FaultDisk::sync_directory(const std::string& path) {
   std::string name = TRY(relative(path));
   std::lock_guard lock(mutex_);
   if (skipped(name)) return {};
   ++syncs_;
-  const std::string from = live_ + "/" + name, to = image_ + "/tree/" + name;
+  const std::string from = live_ + "/" + name;
+  const std::string to = image_ + "/tree/" + TRY(identity(from));
   TRY(files::make_directories(to));
   std::vector<std::string> names = TRY(files::list(from));
   for (const std::string& entry : names) {
     const std::string live = from + "/" + entry, durable = to + "/" + entry;
     const Kind kind = kind_of(live);
-    if (kind == Kind::Directory) TRY(files::make_directories(durable));
-    if (kind == Kind::File) {
-      auto linked = link_entry(live, durable);
-      if (!linked && files::exists(live)) return linked;  // else it went away meanwhile
-    }
+    if (kind == Kind::Other) continue;
+    auto linked = kind == Kind::Directory ? link_directory(live, durable) : link_entry(live, durable);
+    if (!linked && files::exists(live)) return linked;  // else it went away meanwhile
   }
   for (const std::string& entry : TRY(files::list(to))) {
-    if (!files::exists(from + "/" + entry)) TRY(files::remove_tree(to + "/" + entry));
+    if (!files::exists(from + "/" + entry)) TRY(files::remove(to + "/" + entry));
   }
   return {};
 }
@@ -174,7 +196,10 @@ Result<> FaultDisk::cut(const std::string& to) {
   return recover(image_, to);
 }
 
-Result<> FaultDisk::recover(const std::string& image, const std::string& to) { return copy_tree(image + "/tree", to); }
+Result<> FaultDisk::recover(const std::string& image, const std::string& to) {
+  const std::string root = TRY(target_of(image + "/root"));
+  return copy_directory(image + "/tree", root, to);
+}
 
 void FaultDisk::set_full(bool full) {
   std::lock_guard lock(mutex_);

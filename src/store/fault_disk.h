@@ -3,12 +3,12 @@
 #pragma once
 
 // A disk that loses power: for tests only. Programs work in a live directory as always; beside it this keeps an image of
-// what a power cut at this moment would leave: file content that was synced, under names whose directory was synced, and
-// nothing else. More is not promised by POSIX, so nothing may rest on more. The image is files itself, so it is also what
-// is left where the process is killed instead.
+// what a power cut at this moment would leave: file content that was synced, under names whose directory was synced, all the
+// way from the live directory, and nothing else. More is not promised by POSIX, so nothing may rest on more. The image is
+// files itself, so it is also what is left where the process is killed instead.
 //
-// Layout of the image: data/INODE holds the durable bytes of each file, tree/ the durable directories with hard links to
-// them. fault_vfs.h puts SQLite on it, other file users call it where they sync. Thread-safe; blocking.
+// Layout of the image: data/IDENTITY holds the durable bytes of each file; tree/IDENTITY the durable names in a directory,
+// hard links to those and symbolic links to the identities of directories; root the identity of the live one. fault_vfs.h puts SQLite on it, other file users call it where they sync. Thread-safe; blocking.
 
 #include <cstdint>
 #include <functional>
@@ -75,6 +75,7 @@ class FaultDisk {
   bool skipped(const std::string& relative) const { return options_.skip_sync && options_.skip_sync(relative); }
   Result<> apply(const std::string& identity, const std::vector<Change>& changes);
   Result<> link_entry(const std::string& live, const std::string& durable);
+  Result<> link_directory(const std::string& live, const std::string& durable);
 
   const std::string live_, image_;
   const FaultOptions options_;
