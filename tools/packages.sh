@@ -3,8 +3,8 @@
 set -euo pipefail
 declare -A sets=(
   [build]="clang-19 lld-19 ccache cmake ninja-build libboost1.81-dev libssl-dev libsqlite3-dev libseccomp-dev rapidjson-dev
-    libpugixml-dev libre2-dev libarchive-dev zlib1g-dev libjpeg62-turbo-dev libexpected-dev libcli11-dev libtomlplusplus-dev
-    libstdc++-12-dev e2fsprogs iproute2 ca-certificates"
+    libpugixml-dev libre2-dev zlib1g-dev libjpeg62-turbo-dev libexpected-dev libcli11-dev libtomlplusplus-dev
+    libstdc++-12-dev e2fsprogs iproute2 ca-certificates tzdata"
   [demo]="lomiri-wallpapers plasma-workspace-wallpapers mate-backgrounds"
   [test]="libgtest-dev libclang-rt-19-dev libhttp-parser-dev clang-format-14 python3 python3-pytest python3-boto3 gcc g++ curl"
 )

@@ -137,6 +137,16 @@ TEST_F(DevGateway, a_body_that_is_not_what_the_client_said_is_refused) {
   }
 }
 
+TEST_F(DevGateway, operations_that_must_have_a_digest_are_refused_without) {
+  const std::string body = "<Delete><Object><Key>k</Key></Object></Delete>";
+  auto r = send(make("POST", "/b?delete", body, signer("s3")));
+  EXPECT_EQ(r.status, 400);
+  EXPECT_NE(r.body.bytes.find("Missing required header for this request: Content-MD5 OR x-amz-checksum-*"), std::string::npos);
+  http::Headers h = signer("s3");
+  h.add("Content-MD5", base64_encode(md5(body)));
+  EXPECT_EQ(send(make("POST", "/b?delete", body, h)).status, 200);
+}
+
 TEST_F(DevGateway, chunked_signatures_and_unknown_checksums_are_refused_by_name) {
   http::Headers streaming = signer("s3"), crc64 = signer("s3");
   streaming.add("x-amz-content-sha256", "STREAMING-UNSIGNED-PAYLOAD-TRAILER");

@@ -97,6 +97,9 @@ std::optional<ApiError> Pending::check(http::Request& request) {
       if (*hash != said) return auth_error(table, AuthFault::Mismatch);
     }
   }
+  if (s3 && match.operation && (match.operation->flags & model::kChecksumRequired) != 0 && !says_digest(request.headers)) {
+    return model::api_error("InvalidRequest", "Missing required header for this request: Content-MD5 OR x-amz-checksum-*");
+  }
   if (s3 && (request.method == "PUT" || request.method == "POST")) return check_upload(request.headers, request.body);
   return std::nullopt;
 }

@@ -173,7 +173,7 @@ class GatewayTest : public testing::Test {
   Options options;
   FakeClock clock{kNow};
   StaticCredentials credentials{{Credential{"AKIAROOT", "secret", "", "000000000000", "arn:aws:iam::000000000000:root"}}};
-  FakeService s3{"s3", {"PutObject", "GetObject", "HeadObject", "ListBuckets", "CreateBucket", "ListObjects"}};
+  FakeService s3{"s3", {"PutObject", "GetObject", "HeadObject", "ListBuckets", "CreateBucket", "ListObjects", "DeleteObjects"}};
   FakeService lambda{"lambda", {"Invoke", "CreateFunction", "ListFunctions"}};
   FakeService dynamodb{"dynamodb", {"PutItem"}};
   net::Loop loop;

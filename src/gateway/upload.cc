@@ -121,6 +121,14 @@ Result<std::string> payload_hash(http::Body& body) {
   return hex_encode(body.sha256);
 }
 
+bool says_digest(const http::Headers& headers) {
+  for (const auto& [field, value] : headers.fields()) {
+    const std::string name = lower(field);
+    if (name == "content-md5" || name.starts_with(kChecksumPrefix)) return true;
+  }
+  return false;
+}
+
 std::optional<ApiError> refuse_upload(const http::Headers& headers) {
   std::string_view hash = headers.get("x-amz-content-sha256");
   if (hash.starts_with("STREAMING-")) return model::not_implemented("s3", std::string("a body in the form ") + std::string(hash));

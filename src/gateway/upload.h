@@ -19,6 +19,8 @@ namespace gust::gateway {
 std::optional<model::ApiError> refuse_upload(const http::Headers& headers);
 // Asks the plan for the digests that check_upload will want.
 void plan_digests(const http::Headers& headers, http::BodyPlan& plan);
+// Whether the headers name any digest of the body: what operations that must have one (kChecksumRequired) are refused without.
+bool says_digest(const http::Headers& headers);
 // After the body. InvalidDigest, BadDigest, XAmzContentSHA256Mismatch, InvalidRequest.
 std::optional<model::ApiError> check_upload(const http::Headers& headers, http::Body& body);
 

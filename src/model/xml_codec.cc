@@ -159,9 +159,13 @@ Result<Value> from_xml(const ServiceTable& table, uint16_t shape, std::string_vi
   if (tags > 2 * limits.nodes) return fail(Errc::TooLarge, "XML of more than " + std::to_string(limits.nodes) + " elements");
   if (!is_utf8(text)) return fail(Errc::Invalid, "XML that is not UTF-8");
   pugi::xml_document document;
-  auto parsed = document.load_buffer(text.data(), text.size(), pugi::parse_default | pugi::parse_ws_pcdata_single,
+  auto parsed = document.load_buffer(text.data(), text.size(), pugi::parse_default | pugi::parse_ws_pcdata_single | pugi::parse_doctype,
                                      pugi::encoding_utf8);
   if (!parsed) return fail(Errc::Invalid, std::string("not XML: ") + parsed.description());
+  for (const pugi::xml_node& node : document.children()) {
+    // Nothing that AWS takes has one; with it come entities and external files, which pugixml leaves alone.
+    if (node.type() == pugi::node_doctype) return fail(Errc::Invalid, "a document type is not allowed");
+  }
   pugi::xml_node top = document.document_element();
   if (too_deep(top, limits.depth)) return fail(Errc::TooLarge, "XML nested deeper than " + std::to_string(limits.depth));
   if (!root.empty() && local_name(top.name()) != root) {

@@ -133,6 +133,8 @@ TEST(RestXml, create_bucket_checks_its_region) {
   EXPECT_EQ(put("<CreateBucketConfiguration><LocationConstraint>eu-west-1</LocationConstraint></CreateBucketConfiguration>"), "");
   EXPECT_EQ(put("<CreateBucketConfiguration><LocationConstraint>moon-1</LocationConstraint></CreateBucketConfiguration>"), "InvalidLocationConstraint");
   EXPECT_EQ(put("<Other/>"), "MalformedXML");
+  EXPECT_EQ(put("<!DOCTYPE x [<!ENTITY a \"b\">]><CreateBucketConfiguration/>"), "MalformedXML");
+  EXPECT_EQ(put("<CreateBucketConfiguration/>"), "");
   EXPECT_EQ(put("<CreateBucketConfiguration>"), "MalformedXML");
 }
 
@@ -147,8 +149,9 @@ TEST(RestXml, deep_and_crowded_documents_are_refused) {
 }
 
 TEST(RestXml, entities_of_a_stranger_are_not_expanded) {
-  auto r = Wire(kS3).decode("POST", "/b", "delete",
-                            "<!DOCTYPE d [<!ENTITY x \"boom\">]><Delete><Object><Key>&x;</Key></Object></Delete>");
+  const std::string document = "<Delete><Object><Key>&x;</Key></Object></Delete>";
+  EXPECT_EQ(Wire(kS3).decode("POST", "/b", "delete", "<!DOCTYPE d [<!ENTITY x \"boom\">]>" + document).error.code, "MalformedXML");
+  auto r = Wire(kS3).decode("POST", "/b", "delete", document);
   ASSERT_EQ(r.error.code, "");
   EXPECT_EQ(r.input["Delete"]["Objects"].as_list()[0]["Key"].as_string(), "&x;");
 }
