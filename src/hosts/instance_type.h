@@ -15,7 +15,7 @@ namespace gust::hosts {
 
 struct InstanceType {
   std::string name;
-  uint32_t cpu_milli = 0;    // thousandths of a vCPU
+  uint32_t cpu_milli = 0;  // thousandths of a vCPU
   uint32_t memory_mib = 0;
   bool operator==(const InstanceType&) const = default;
 };

@@ -17,8 +17,8 @@
 namespace gust::hosts {
 namespace {
 
-constexpr size_t kMaxLine = 16 << 10;      // longer lines of output are cut into pieces
-constexpr size_t kReadAtOnce = 64 << 10;   // then others get their turn
+constexpr size_t kMaxLine = 16 << 10;     // longer lines of output are cut into pieces
+constexpr size_t kReadAtOnce = 64 << 10;  // then others get their turn
 constexpr uint32_t kPids = 4096;
 
 bool is_service_name(std::string_view name) {
@@ -36,11 +36,16 @@ std::string describe(int status) {
 
 std::string_view name_of(ServiceState state) {
   switch (state) {
-    case ServiceState::Starting: return "starting";
-    case ServiceState::Running: return "running";
-    case ServiceState::Waiting: return "waiting";
-    case ServiceState::Stopping: return "stopping";
-    case ServiceState::Stopped: return "stopped";
+    case ServiceState::Starting:
+      return "starting";
+    case ServiceState::Running:
+      return "running";
+    case ServiceState::Waiting:
+      return "waiting";
+    case ServiceState::Stopping:
+      return "stopping";
+    case ServiceState::Stopped:
+      return "stopped";
   }
   return "stopped";
 }
@@ -48,7 +53,9 @@ std::string_view name_of(ServiceState state) {
 // What exists while a sandbox runs; destroying it ends the sandbox, as init ends when its control socket is closed.
 struct Run {
   Run(net::Loop& loop, sandbox::Started s)
-      : started(std::move(s)), output(loop, started.output.get()), control(loop, started.control.get()),
+      : started(std::move(s)),
+        output(loop, started.output.get()),
+        control(loop, started.control.get()),
         alive(loop, started.pidfd.get()) {}
   sandbox::Started started;
   net::Watch output, control, alive;
@@ -138,12 +145,13 @@ void ServiceHost::run(Service& service) {
   service.status.state = ServiceState::Starting;
   service.status.sandbox = options_.next_id();
   ++service.status.runs;
-  warden_.start(start_spec(service), [this, name = service.status.name, id = service.status.sandbox](Result<sandbox::Started> started) {
-    const auto at = services_.find(name);
-    if (at == services_.end() || at->second->status.sandbox != id) return warden_.kill(id);
-    if (!started) return end_run(*at->second, started.error().message);
-    begin(*at->second, std::move(*started));
-  });
+  warden_.start(start_spec(service),
+                [this, name = service.status.name, id = service.status.sandbox](Result<sandbox::Started> started) {
+                  const auto at = services_.find(name);
+                  if (at == services_.end() || at->second->status.sandbox != id) return warden_.kill(id);
+                  if (!started) return end_run(*at->second, started.error().message);
+                  begin(*at->second, std::move(*started));
+                });
 }
 
 void ServiceHost::begin(Service& service, sandbox::Started started) {
@@ -156,7 +164,8 @@ void ServiceHost::begin(Service& service, sandbox::Started started) {
   warden_.set_cpu(id, service.spec.type.cpu_milli);
   service.run->output.when_readable([this, &service] { read_output(service); });
   service.run->control.when_readable([this, &service] { read_control(service); });
-  service.run->alive.when_readable([this, &service] { end_run(service, service.run->why.empty() ? "killed" : service.run->why); });
+  service.run->alive.when_readable(
+      [this, &service] { end_run(service, service.run->why.empty() ? "killed" : service.run->why); });
   if (service.status.state == ServiceState::Stopping) return warden_.kill(id);  // stopped while it was starting
   service.status.state = ServiceState::Running;
 }
@@ -186,7 +195,8 @@ void ServiceHost::read_control(Service& service) {
   if (n == static_cast<ssize_t>(sizeof report) && report.version == GUST_INIT_VERSION) {
     const bool failed = report.event == GUST_INIT_FAILED;
     // A program that cannot be executed also exits: the first report is the better one.
-    std::string why = failed ? "cannot execute " + service.spec.command[0] + ": " + std::strerror(report.status) : describe(report.status);
+    std::string why =
+        failed ? "cannot execute " + service.spec.command[0] + ": " + std::strerror(report.status) : describe(report.status);
     return end_run(service, run.why.empty() ? std::move(why) : run.why);
   }
   if (n < 0 && (errno == EAGAIN || errno == EINTR)) {
@@ -221,8 +231,10 @@ void ServiceHost::end_run(Service& service, std::string why) {
   service.status.last_end = std::move(why);
   if (service.status.state == ServiceState::Stopping) return finish(service);
   if (steady) service.wait_us = options_.first_wait_us;
-  log::info("service", "run ended", {{"service", service.status.name}, {"why", service.status.last_end},
-                                     {"next_try_ms", std::to_string(service.wait_us / 1000)}});
+  log::info("service", "run ended",
+            {{"service", service.status.name},
+             {"why", service.status.last_end},
+             {"next_try_ms", std::to_string(service.wait_us / 1000)}});
   service.status.state = ServiceState::Waiting;
   service.retry.start(service.wait_us, [this, &service] { run(service); });
   service.wait_us = std::min(service.wait_us * 2, options_.most_wait_us);

@@ -28,25 +28,25 @@
 namespace gust::hosts {
 
 struct ServiceSpec {
-  std::string code;                    // directory name under STATE/code: /var/task inside
-  std::vector<std::string> command;    // [0] is a path inside the sandbox, e.g. /var/task/service
+  std::string code;                  // directory name under STATE/code: /var/task inside
+  std::vector<std::string> command;  // [0] is a path inside the sandbox, e.g. /var/task/service
   std::vector<std::pair<std::string, std::string>> environment;
   InstanceType type;
 };
 
 enum class ServiceState { Starting, Running, Waiting, Stopping, Stopped };  // Waiting: for the next try
-std::string_view name_of(ServiceState state);  // "starting" ...
+std::string_view name_of(ServiceState state);                               // "starting" ...
 
 struct ServiceStatus {
   std::string name;
   ServiceState state = ServiceState::Stopped;
   InstanceType type;
-  uint64_t sandbox = 0;         // id of the current run's, 0 where there is none
-  std::string address;          // IPv4 of the current run, for other services and programs on this host; may be empty
-  uint32_t runs = 0;            // since start()
-  int64_t started_us = 0;       // wall clock of start()
-  int64_t stopped_us = 0;       // wall clock of the end; 0 while on
-  std::string last_end;         // why the last run ended: "exit 3", "signal 9", "out of memory", an error's text
+  uint64_t sandbox = 0;    // id of the current run's, 0 where there is none
+  std::string address;     // IPv4 of the current run, for other services and programs on this host; may be empty
+  uint32_t runs = 0;       // since start()
+  int64_t started_us = 0;  // wall clock of start()
+  int64_t stopped_us = 0;  // wall clock of the end; 0 while on
+  std::string last_end;    // why the last run ended: "exit 3", "signal 9", "out of memory", an error's text
   // Of all runs since start(), the running one as it is now included. Run delay (time in which threads could have run and
   // did not get a CPU) contains the throttled time; it is known of threads that lived when somebody last asked.
   uint64_t cpu_us = 0, throttled_us = 0, run_delay_us = 0;

@@ -122,7 +122,9 @@ TEST_F(Services, AStartedServiceGetsItsTypesSizeAndTheGateway) {
   EXPECT_EQ(s.limits.visible_cpus, 1u);
   EXPECT_EQ(warden_.cpu[s.id], 500u);
   EXPECT_EQ(s.arguments, spec().command);
-  const auto has = [&s](const char* text) { return std::find(s.environment.begin(), s.environment.end(), text) != s.environment.end(); };
+  const auto has = [&s](const char* text) {
+    return std::find(s.environment.begin(), s.environment.end(), text) != s.environment.end();
+  };
   EXPECT_TRUE(has("BUCKET=b"));
   EXPECT_TRUE(has("TZ=:Europe/Berlin"));
   EXPECT_FALSE(has("TZ=:UTC"));
@@ -364,8 +366,9 @@ TEST(InstanceTypes, IncompleteEntriesAreRefused) {
   InstanceTypes types;
   EXPECT_TRUE(add_instance_types(R"({"types":[{"name":"a","vcpu":1,"memory_mib":512}]})", types));
   EXPECT_EQ(add_instance_types(R"({"types":[{"name":"a","vcpu":1,"memory_mib":512}]})", types).error().code, Errc::Exists);
-  for (const char* text : {"{}", "[", R"({"types":[{"vcpu":1,"memory_mib":512}]})", R"({"types":[{"name":"b","vcpu":0,"memory_mib":512}]})",
-                           R"({"types":[{"name":"b","vcpu":1}]})", R"({"types":[{"name":"b","vcpu":1e9,"memory_mib":512}]})"}) {
+  for (const char* text :
+       {"{}", "[", R"({"types":[{"vcpu":1,"memory_mib":512}]})", R"({"types":[{"name":"b","vcpu":0,"memory_mib":512}]})",
+        R"({"types":[{"name":"b","vcpu":1}]})", R"({"types":[{"name":"b","vcpu":1e9,"memory_mib":512}]})"}) {
     EXPECT_FALSE(add_instance_types(text, types)) << text;
   }
 }

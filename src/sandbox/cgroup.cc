@@ -108,8 +108,7 @@ class Legacy : public Cgroups {
     Fd top, parent;
     bool own = true;  // false: the same directory as an earlier one
   };
-  Legacy(std::vector<Controller> controllers, std::string name)
-      : controllers_(std::move(controllers)), name_(std::move(name)) {}
+  Legacy(std::vector<Controller> controllers, std::string name) : controllers_(std::move(controllers)), name_(std::move(name)) {}
   bool unified() const override { return false; }
 
   Result<> limit_parent(uint64_t memory_bytes, uint32_t cpu_weight) override {
@@ -142,7 +141,8 @@ class Legacy : public Cgroups {
     return fds;
   }
   Result<> set_memory(const std::string& name, uint64_t bytes) override {
-    std::string text = std::to_string(bytes), both = name + "/memory.memsw.limit_in_bytes", plain = name + "/memory.limit_in_bytes";
+    std::string text = std::to_string(bytes), both = name + "/memory.memsw.limit_in_bytes",
+                plain = name + "/memory.limit_in_bytes";
     // The sum with swap must never be the smaller one: which goes first depends on the direction. Absent without swap
     // accounting.
     auto grown = write_at(dir("memory"), both, text);
@@ -214,7 +214,7 @@ Result<std::unique_ptr<Cgroups>> open_legacy(const CgroupMounts& mounts, const s
     if (found == mounts.legacy.end()) {
       return fail(Errc::Unsupported, std::string("no cgroup controller '") + name + "' is mounted (version 1 or 2)");
     }
-    struct stat st{};
+    struct stat st {};
     Fd top = TRY(files::open(found->second, O_RDONLY | O_DIRECTORY));
     if (fstat(top.get(), &st) != 0) return fail_errno("stat " + found->second);
     std::string device = std::to_string(st.st_dev);
@@ -244,7 +244,8 @@ std::vector<std::string> cgroup_parents(const std::string& prefix) {
     auto entries = files::list(point);
     if (!entries) continue;
     for (std::string& name : *entries) {
-      if (name.starts_with(prefix) && std::find(names.begin(), names.end(), name) == names.end()) names.push_back(std::move(name));
+      if (name.starts_with(prefix) && std::find(names.begin(), names.end(), name) == names.end())
+        names.push_back(std::move(name));
     }
   }
   return names;

@@ -27,7 +27,7 @@ class Cgroups {
   virtual Result<std::vector<Fd>> usage_files(const std::string& name) = 0;  // in usage.h's order
   virtual Result<> set_memory(const std::string& name, uint64_t bytes) = 0;
   virtual Result<> set_pids(const std::string& name, uint32_t most) = 0;
-  virtual Result<> set_cpu(const std::string& name, uint32_t milli) = 0;     // 0: no limit
+  virtual Result<> set_cpu(const std::string& name, uint32_t milli) = 0;  // 0: no limit
   virtual Result<> freeze(const std::string& name, bool frozen) = 0;
   virtual bool oom_killed(const std::string& name) = 0;
   // Kills whatever is still inside and removes the group. Exhausted: something inside has not ended yet, try again.

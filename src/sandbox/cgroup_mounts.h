@@ -25,8 +25,8 @@ Result<std::string> read_at(int directory, const std::string& path);
 // Opens the group's directory below the mount point, making it where absent.
 Result<Fd> open_group(const std::string& mount_point, const std::string& name);
 std::vector<std::string> list_groups(int directory);
-Result<> kill_group(int directory, const std::string& name);    // SIGKILL to all in cgroup.procs
-Result<> remove_group(int directory, const std::string& name);  // rmdir; Exhausted where it is still in use
+Result<> kill_group(int directory, const std::string& name);     // SIGKILL to all in cgroup.procs
+Result<> remove_group(int directory, const std::string& name);   // rmdir; Exhausted where it is still in use
 uint64_t field_of(std::string_view text, std::string_view key);  // "key value" lines; 0 where absent
 
 }  // namespace gust::sandbox

@@ -14,12 +14,12 @@
 namespace gust::sandbox {
 
 struct ChildPlan {
-  int channel = -1;               // becomes init's descriptor 3
-  int cgroup = -1;                // v2: the group to be born in; -1: none
+  int channel = -1;  // becomes init's descriptor 3
+  int cgroup = -1;   // v2: the group to be born in; -1: none
   char uid_map[48], gid_map[48];
 
-  const char* failed = nullptr;   // out: the step
-  int error = 0;                  // out: its errno
+  const char* failed = nullptr;  // out: the step
+  int error = 0;                 // out: its errno
 };
 
 // Returns the pid, or -1 with plan.failed and plan.error set.

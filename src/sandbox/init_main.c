@@ -24,25 +24,26 @@
 #define MOST_TEXTS 4096
 
 // The compiler may ask for these.
-void *memset(void *to, int c, size_t n) {
-  for (size_t i = 0; i < n; ++i) ((volatile char *)to)[i] = (char)c;
+void* memset(void* to, int c, size_t n) {
+  for (size_t i = 0; i < n; ++i) ((volatile char*)to)[i] = (char)c;
   return to;
 }
-void *memcpy(void *to, const void *from, size_t n) {
-  for (size_t i = 0; i < n; ++i) ((volatile char *)to)[i] = ((const char *)from)[i];
+void* memcpy(void* to, const void* from, size_t n) {
+  for (size_t i = 0; i < n; ++i) ((volatile char*)to)[i] = ((const char*)from)[i];
   return to;
 }
 
 static char spec[SPEC_BYTES];
-static const char *texts[MOST_TEXTS + 4];
-static const char *working_directory;
+static const char* texts[MOST_TEXTS + 4];
+static const char* working_directory;
 static const char **arguments, **environment;
 static uint32_t inherited, run_at_once;
 
 static void read_spec(void) {
   size_t size = 0;
   long n;
-  while (size < sizeof spec && (n = gust_call(SYS_pread64, SPEC, (long)(spec + size), (long)(sizeof spec - size), (long)size, 0)) > 0) {
+  while (size < sizeof spec &&
+         (n = gust_call(SYS_pread64, SPEC, (long)(spec + size), (long)(sizeof spec - size), (long)size, 0)) > 0) {
     size += (size_t)n;
   }
   gust_call(SYS_close, SPEC, 0, 0, 0, 0);
@@ -70,7 +71,7 @@ static void read_spec(void) {
   environment = texts + 2 + head[2];
 }
 
-static void send_report(uint32_t event, int32_t status, const struct rusage *usage) {
+static void send_report(uint32_t event, int32_t status, const struct rusage* usage) {
   struct gust_init_report report = {GUST_INIT_VERSION, event, status, 0, 0, 0, 0};
   if (usage) {
     report.cpu_user_us = (uint64_t)usage->ru_utime.tv_sec * 1000000 + (uint64_t)usage->ru_utime.tv_usec;

@@ -23,7 +23,7 @@
 #include "seccomp_filter.inc"
 
 #define CHANNEL 3
-#define PARKED 32       // descriptors wait at free numbers from here on
+#define PARKED 32  // descriptors wait at free numbers from here on
 #define MOST_FDS (GUST_MOST_ENTRANCES + GUST_MOST_INHERITED + 8)
 #define LAST_CAPABILITY 40  // CAP_CHECKPOINT_RESTORE; newer ones answer EINVAL until they exist
 #define EINTR_ 4
@@ -39,19 +39,19 @@ static int fd_count, report;
 static uint64_t number;
 static int going;  // a failure is now a line in the sandbox's own log
 
-static long length(const char *text) {
+static long length(const char* text) {
   long n = 0;
   while (text[n]) ++n;
   return n;
 }
 
-static void say(long error, const char *step) {
+static void say(long error, const char* step) {
   struct gust_prepared message = {GUST_PREPARE_VERSION, (int32_t)-error, number, {0}};
   for (int i = 0; step[i] && i < (int)sizeof message.step - 1; ++i) message.step[i] = step[i];
   CALL3(SYS_write, report, &message, sizeof message);
 }
 
-static long must(long result, const char *step) {
+static long must(long result, const char* step) {
   if (result >= 0) return result;
   if (!going) {
     say(result, step);
@@ -63,15 +63,15 @@ static long must(long result, const char *step) {
 }
 
 // One message of exactly this size, its descriptors into fds. The end of the channel is the end of us.
-static void receive(void *message, size_t size) {
+static void receive(void* message, size_t size) {
   char control[64 + MOST_FDS * sizeof(int)] __attribute__((aligned(8)));
   struct iovec part = {message, size};
   struct {
-    void *name;
+    void* name;
     int name_length;
-    struct iovec *parts;
+    struct iovec* parts;
     size_t part_count;
-    void *control;
+    void* control;
     size_t control_length;
     int flags;
   } header = {0, 0, &part, 1, control, sizeof control, 0};
@@ -83,17 +83,17 @@ static void receive(void *message, size_t size) {
   struct {
     size_t length;
     int level, type;
-  } *rights = (void *)control;
+  }* rights = (void*)control;
   fd_count = 0;
   if (header.control_length < sizeof *rights) return;
   if (rights->level != SOL_SOCKET_ || rights->type != SCM_RIGHTS_) gust_leave(111);
   size_t count = (rights->length - sizeof *rights) / sizeof(int);
   if (count > MOST_FDS) gust_leave(111);
-  for (size_t i = 0; i < count; ++i) fds[i] = ((const int *)(rights + 1))[i];
+  for (size_t i = 0; i < count; ++i) fds[i] = ((const int*)(rights + 1))[i];
   fd_count = (int)count;
 }
 
-static void enter_groups(const int *entrances, uint32_t count) {
+static void enter_groups(const int* entrances, uint32_t count) {
   for (uint32_t i = 0; i < count; ++i) must(CALL3(SYS_write, entrances[i], "0", 1), "enter cgroup");
   // Only now: the namespace's root is the group that one is in.
   must(CALL1(SYS_unshare, CLONE_NEWCGROUP), "unshare cgroup namespace");
@@ -101,7 +101,8 @@ static void enter_groups(const int *entrances, uint32_t count) {
 
 // The mount namespace is a copy of the starter's, locked because its owner is another user namespace.
 static void enter_root(int tmp) {
-  long root = must(CALL3(SYS_open_tree, AT_FDCWD, GUST_TEMPLATE, OPEN_TREE_CLONE | OPEN_TREE_CLOEXEC | AT_RECURSIVE), "clone template");
+  long root =
+      must(CALL3(SYS_open_tree, AT_FDCWD, GUST_TEMPLATE, OPEN_TREE_CLONE | OPEN_TREE_CLOEXEC | AT_RECURSIVE), "clone template");
   must(CALL5(SYS_move_mount, root, "", AT_FDCWD, GUST_TEMPLATE, MOVE_MOUNT_F_EMPTY_PATH), "attach template");
   must(CALL1(SYS_fchdir, root), "chdir template");
   // Before the old root goes: the kernel grants a new proc only where one is fully visible.
@@ -132,12 +133,14 @@ static void limit_privileges(void) {
     if (result == -EINVAL_ && c > LAST_CAPABILITY) break;
     must(result, "drop bounding capability");
   }
-  must(CALL5(SYS_prctl, PR_SET_SECUREBITS, SECBIT_NOROOT | SECBIT_NOROOT_LOCKED | SECBIT_NO_CAP_AMBIENT_RAISE | SECBIT_NO_CAP_AMBIENT_RAISE_LOCKED, 0, 0, 0), "set securebits");
+  must(CALL5(SYS_prctl, PR_SET_SECUREBITS,
+             SECBIT_NOROOT | SECBIT_NOROOT_LOCKED | SECBIT_NO_CAP_AMBIENT_RAISE | SECBIT_NO_CAP_AMBIENT_RAISE_LOCKED, 0, 0, 0),
+       "set securebits");
   must(CALL5(SYS_prctl, PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0), "set no_new_privs");
   // The function has our user id: without this it could write our memory (/proc/1/mem).
   must(CALL5(SYS_prctl, PR_SET_DUMPABLE, 0, 0, 0, 0), "set not dumpable");
   must(CALL5(SYS_prctl, PR_SET_PDEATHSIG, SIGKILL, 0, 0, 0), "set death signal");
-  struct sock_fprog program = {sizeof kSeccompFilter / sizeof kSeccompFilter[0], (struct sock_filter *)kSeccompFilter};
+  struct sock_fprog program = {sizeof kSeccompFilter / sizeof kSeccompFilter[0], (struct sock_filter*)kSeccompFilter};
   must(CALL3(SYS_seccomp, SECCOMP_SET_MODE_FILTER, 0, &program), "enter seccomp filter");
 }
 
@@ -162,7 +165,7 @@ static void drop_last_privileges(void) {
 }
 
 // 0 is /dev/null already; log becomes 1 and 2, the others 3, 4, 5 ...
-static void place_descriptors(const int *first, int log, int count) {
+static void place_descriptors(const int* first, int log, int count) {
   for (int i = 0; i < count; ++i) must(CALL3(SYS_dup3, first[i], 3 + i, 0), "place descriptor");
   must(CALL3(SYS_dup3, log, 1, 0), "place descriptor");
   must(CALL3(SYS_dup3, log, 2, 0), "place descriptor");
@@ -195,7 +198,8 @@ void gust_prepare(void) {
   struct gust_go go;
   receive(&go, sizeof go);
   int mounts = (go.has_code ? 1 : 0) + (go.has_output ? 1 : 0) + (go.has_ruleset ? 1 : 0);
-  if (go.version != GUST_PREPARE_VERSION || go.inherited > GUST_MOST_INHERITED || fd_count != 3 + mounts + (int)go.inherited) gust_leave(113);
+  if (go.version != GUST_PREPARE_VERSION || go.inherited > GUST_MOST_INHERITED || fd_count != 3 + mounts + (int)go.inherited)
+    gust_leave(113);
   park_all();
   report = fds[2];
   going = 1;

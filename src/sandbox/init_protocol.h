@@ -26,7 +26,7 @@ enum gust_init_event {
 struct gust_init_report {
   uint32_t version;
   uint32_t event;
-  int32_t status;        // wait(2) status, or errno
+  int32_t status;  // wait(2) status, or errno
   uint32_t reserved;
   uint64_t cpu_user_us, cpu_system_us, max_rss_kib;  // rusage of the program and its waited-for children
 };

@@ -24,7 +24,9 @@ inline int fsopen(const char* type) { return static_cast<int>(syscall(SYS_fsopen
 inline int fsconfig(int fd, unsigned command, const char* key, const char* value) {
   return static_cast<int>(syscall(SYS_fsconfig, fd, command, key, value, 0));
 }
-inline int fsmount(int fd, uint64_t attributes) { return static_cast<int>(syscall(SYS_fsmount, fd, FSMOUNT_CLOEXEC, attributes)); }
+inline int fsmount(int fd, uint64_t attributes) {
+  return static_cast<int>(syscall(SYS_fsmount, fd, FSMOUNT_CLOEXEC, attributes));
+}
 inline int set_mount(int fd, uint64_t set, uint64_t clear, unsigned flags = 0) {
   mount_attr attributes{};
   attributes.attr_set = set;

@@ -8,15 +8,13 @@ namespace gust::sandbox {
 namespace {
 
 constexpr size_t kMostShelves = 4;
-constexpr size_t kMostWaiting = 64;      // each holds descriptors; the daemon's end of the channel keeps the rest
-constexpr uint32_t kMostOrdered = 16;    // few enough that neither process ever waits for room in the channel
+constexpr size_t kMostWaiting = 64;    // each holds descriptors; the daemon's end of the channel keeps the rest
+constexpr uint32_t kMostOrdered = 16;  // few enough that neither process ever waits for room in the channel
 constexpr uint32_t kUnpackTarget = 2, kServiceTarget = 1;
 
 }  // namespace
 
-KitKind kit_kind(const wire::Request& request) {
-  return {request.tmp_bytes, static_cast<Kind>(request.kind)};
-}
+KitKind kit_kind(const wire::Request& request) { return {request.tmp_bytes, static_cast<Kind>(request.kind)}; }
 
 KitPool::Shelf& KitPool::shelf(KitKind kind) {
   auto found = std::find_if(shelves_.begin(), shelves_.end(), [&](const Shelf& s) { return s.kind == kind; });
@@ -38,9 +36,12 @@ KitPool::Shelf& KitPool::shelf(KitKind kind) {
 
 uint32_t KitPool::stock(const Shelf& shelf) const {
   switch (shelf.kind.kind) {
-    case Kind::Function: return target_;
-    case Kind::Service: return std::min(kServiceTarget, target_);
-    case Kind::Unpack: return std::min(kUnpackTarget, target_);
+    case Kind::Function:
+      return target_;
+    case Kind::Service:
+      return std::min(kServiceTarget, target_);
+    case Kind::Unpack:
+      return std::min(kUnpackTarget, target_);
   }
   return 0;
 }

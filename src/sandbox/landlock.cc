@@ -56,8 +56,9 @@ Result<Fd> make_ruleset(int abi, int root, int dev, int tmp) {
   Fd ruleset(static_cast<int>(syscall(SYS_landlock_create_ruleset, &handled, sizeof handled, 0)));
   if (!ruleset) return fail_errno("landlock ruleset");
   TRY(allow(ruleset.get(), root, kRead));
-  TRY(allow(ruleset.get(), dev, all_rights(abi) & (kRead | LANDLOCK_ACCESS_FS_WRITE_FILE | LANDLOCK_ACCESS_FS_TRUNCATE |
-                                                   LANDLOCK_ACCESS_FS_IOCTL_DEV)));
+  TRY(allow(
+      ruleset.get(), dev,
+      all_rights(abi) & (kRead | LANDLOCK_ACCESS_FS_WRITE_FILE | LANDLOCK_ACCESS_FS_TRUNCATE | LANDLOCK_ACCESS_FS_IOCTL_DEV)));
   if (tmp >= 0) TRY(allow_writing(abi, ruleset.get(), tmp));
   return ruleset;
 }

@@ -12,7 +12,7 @@
 
 namespace gust::sandbox {
 
-int landlock_abi();  // 0: not there
+int landlock_abi();                                            // 0: not there
 Result<Fd> make_ruleset(int abi, int root, int dev, int tmp);  // tmp -1: none
 Result<> allow_writing(int abi, int ruleset, int directory);
 

@@ -95,7 +95,7 @@ Result<Fd> Starter::code_mount(const std::string& name) {
   // One component and no following of links: nothing but a directory of STATE/code can be named.
   Fd tree(kernel::open_tree(root_.code.get(), name.c_str(), OPEN_TREE_CLONE | OPEN_TREE_CLOEXEC | AT_SYMLINK_NOFOLLOW));
   if (!tree) return fail_errno("code " + name);
-  struct stat st{};
+  struct stat st {};
   if (fstat(tree.get(), &st) != 0 || !S_ISDIR(st.st_mode)) return fail(Errc::NotFound, "code " + name + " is no directory");
   if (kernel::set_mount(tree.get(), MOUNT_ATTR_RDONLY | MOUNT_ATTR_NOSUID | MOUNT_ATTR_NODEV, 0) != 0) {
     return fail_errno("protect code");
@@ -108,7 +108,7 @@ Result<Fd> Starter::output_mount(const std::string& name, int ruleset) {
   bool made = mkdirat(root_.code.get(), name.c_str(), 0755) == 0;
   if (!made && errno != EEXIST) return fail_errno("make output " + name);
   Fd directory(openat(root_.code.get(), name.c_str(), O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC));
-  struct stat st{};
+  struct stat st {};
   if (!directory || fstat(directory.get(), &st) != 0) return fail_errno("open output " + name);
   if (made && (fchown(directory.get(), code_uid, code_uid) != 0 || fchmod(directory.get(), 0755) != 0)) {
     return fail_errno("own output " + name);

@@ -24,7 +24,7 @@ class Netlink {
   Result<> set_master(const std::string& name, const std::string& bridge);
   Result<> add_address(const std::string& name, uint32_t address, unsigned prefix);  // IPv4, host byte order
   Result<> set_filter(const std::string& name, int program);                         // XDP, in the generic mode
-  Result<> remove(const std::string& name);  // and its pair; takes tens of milliseconds
+  Result<> remove(const std::string& name);                                          // and its pair; takes tens of milliseconds
 
  private:
   explicit Netlink(Fd fd) : fd_(std::move(fd)) {}

@@ -11,7 +11,7 @@
 #define GUST_PREPARE_VERSION 1u
 #define GUST_UID_INSIDE 993u  // sbx_user1051 on AWS
 #define GUST_GID_INSIDE 990u
-#define GUST_TEMPLATE "/t"    // in the starter's mount namespace (starter_root.h)
+#define GUST_TEMPLATE "/t"  // in the starter's mount namespace (starter_root.h)
 
 enum { GUST_MOST_INHERITED = 8, GUST_MOST_ENTRANCES = 8, GUST_CPU_WORDS = 16 };
 
@@ -21,15 +21,15 @@ struct gust_prepare {
   uint32_t has_tmp;
   uint32_t entrances;
   uint32_t reserved;
-  uint64_t number;     // returned
+  uint64_t number;  // returned
 };
 
 // init -> starter
 struct gust_prepared {
   uint32_t version;
-  int32_t error;       // errno; 0: ready
+  int32_t error;  // errno; 0: ready
   uint64_t number;
-  char step[48];       // what failed
+  char step[48];  // what failed
 };
 
 // starter -> init, when a sandbox is asked for. Descriptors: control, spec, log, [code's mount], [output's mount],

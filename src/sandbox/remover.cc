@@ -19,6 +19,7 @@
 #include "os/clock.h"
 #include "os/files.h"
 #include "sandbox/cgroup.h"
+#include "sandbox/leftovers.h"
 #include "sandbox/netns.h"
 #include "sandbox/sandbox.h"
 #include "sandbox/service_network.h"
@@ -30,10 +31,11 @@
 namespace gust::sandbox {
 namespace {
 
-constexpr int64_t kRetryUs = 20'000;          // a group whose last process is still on its way out
+constexpr int64_t kRetryUs = 20'000;  // a group whose last process is still on its way out
 constexpr int64_t kGiveUpUs = 10'000'000;
-constexpr size_t kLinkName = 13;               // "gust-" and 8 digits; the kernel allows 15
-constexpr size_t kMostRemovals = 64;          // before they go ahead of new kits
+constexpr int kLeftoversMs = 10;      // between looks at what earlier boots left, when nothing else is to do
+constexpr size_t kLinkName = 13;      // "gust-" and 8 digits; the kernel allows 15
+constexpr size_t kMostRemovals = 64;  // before they go ahead of new kits
 
 class Remover {
  public:
@@ -47,6 +49,7 @@ class Remover {
     home_ = TRY(files::open("/proc/self/ns/net", O_RDONLY));
     services_.emplace(config_.service_network, parent_prefix(config_).substr(0, kLinkName), home_.get());
     cgroups_ = TRY(open_cgroups(parent_name(config_)));
+    leftovers_.emplace(config_, Leftovers::Which::OtherBoots);
     return cgroups_->limit_parent(config_.memory_limit, config_.cpu_weight);
   }
 
@@ -57,7 +60,10 @@ class Remover {
       if (p.revents && !receive()) return finish();
       // Kits first, unless too much lies about.
       if (orders_.empty() || removals_.size() > kMostRemovals) remove_next();
-      if (orders_.empty()) continue;
+      if (orders_.empty()) {
+        if (leftovers_ && p.revents == 0 && leftovers_->step()) leftovers_.reset();
+        continue;
+      }
       if (!make(orders_.front())) return finish();
       orders_.pop_front();
     }
@@ -71,7 +77,7 @@ class Remover {
 
   int wait_ms() const {
     if (!orders_.empty()) return 0;
-    if (removals_.empty()) return -1;
+    if (removals_.empty()) return leftovers_ ? kLeftoversMs : -1;
     int64_t left = removals_.front().due_us - system_clock().monotonic_us();
     return left <= 0 ? 0 : static_cast<int>(left / 1000 + 1);
   }
@@ -180,6 +186,7 @@ class Remover {
   std::deque<wire::Order> orders_;
   std::deque<Removal> removals_;
   std::optional<ServiceNetwork> services_;
+  std::optional<Leftovers> leftovers_;
   std::unordered_map<std::string, uint32_t> addresses_;  // of services, by the kit's name
 };
 

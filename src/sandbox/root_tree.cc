@@ -25,9 +25,9 @@ constexpr size_t kMostFileBytes = 256 << 20;
 
 struct Entry {
   enum class Kind { Directory, File, Link, Text } kind = Kind::Directory;
-  std::string path;     // in the tree, absolute
-  std::string content;  // File: path on the host; Link: target; Text: content
-  struct stat source{};  // File
+  std::string path;       // in the tree, absolute
+  std::string content;    // File: path on the host; Link: target; Text: content
+  struct stat source {};  // File
 };
 
 struct Plan {
@@ -67,7 +67,7 @@ Result<> add_directory_of_files(Plan& plan, const std::string& path, const std::
   for (const std::string& name : TRY(files::list(path))) {
     if (std::find(left_out.begin(), left_out.end(), name) != left_out.end()) continue;
     std::string child = path + "/" + name;
-    struct stat st{};
+    struct stat st {};
     if (stat(child.c_str(), &st) != 0) continue;  // a link into nothing
     if (S_ISDIR(st.st_mode)) TRY(add_directory_of_files(plan, child, {}));
     if (S_ISREG(st.st_mode)) TRY(add_file(plan, child, child));
@@ -140,7 +140,8 @@ Result<> make_entry(const std::string& tree, const Entry& entry, std::string& li
       list += "link 0 " + entry.content + " " + entry.path + "\n";
       return {};
     case Entry::Kind::File:
-    case Entry::Kind::Text: break;
+    case Entry::Kind::Text:
+      break;
   }
   bool copied = entry.kind == Entry::Kind::File;
   std::string content = copied ? TRY(files::read(entry.content, kMostFileBytes)) : entry.content;

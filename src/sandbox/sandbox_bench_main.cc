@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 
-// sandbox_bench [--json] [--runs N] [--alive N]: from asking for a sandbox with all its limits to the first byte that its
-// program writes, seen by the asking process; alone and with N others alive. Interleaved with the same program started bare
+// sandbox_bench [--json] [--quick] [--runs N] [--alive N]: from asking for a sandbox with all its limits to the first byte that
+// its program writes, seen by the asking process; alone and with N others alive. Interleaved with the same program started bare
 // (posix_spawn, the same pipe). CPU time of a start by process. Needs root; release builds only mean something.
 
 #include <fcntl.h>
@@ -145,7 +145,8 @@ class Bench {
     const char* environment[] = {nullptr};
     pid_t pid = 0;
     int64_t begin = now_us();
-    GUST_CHECK(posix_spawn(&pid, GUST_FIRST_BYTE_PROGRAM, &actions, nullptr, const_cast<char**>(arguments), const_cast<char**>(environment)) == 0);
+    GUST_CHECK(posix_spawn(&pid, GUST_FIRST_BYTE_PROGRAM, &actions, nullptr, const_cast<char**>(arguments),
+                           const_cast<char**>(environment)) == 0);
     char byte = 0;
     GUST_CHECK(read(ends[0], &byte, 1) == 1);
     int64_t end = now_us();
@@ -162,15 +163,19 @@ class Bench {
 
 void print(const char* name, Figures& f, bool json, bool last) {
   if (json) {
-    std::printf("  \"%s\": {\"first_byte_us\": {\"p10\": %.0f, \"p50\": %.0f, \"p90\": %.0f, \"p99\": %.0f}, \"bare_us\": {\"p50\": %.0f, \"p99\": %.0f}, "
-                "\"cpu_us\": {\"starter\": %.0f, \"remover\": %.0f, \"sandbox\": %.0f, \"asking\": %.0f}}%s\n",
-                name, f.sandbox.at(.1), f.sandbox.at(.5), f.sandbox.at(.9), f.sandbox.at(.99), f.bare.at(.5), f.bare.at(.99), f.starter_us,
-                f.remover_us, f.inside_us, f.asking_us, last ? "" : ",");
+    std::printf(
+        "  \"%s\": {\"first_byte_us\": {\"p10\": %.0f, \"p50\": %.0f, \"p90\": %.0f, \"p99\": %.0f}, \"bare_us\": {\"p50\": "
+        "%.0f, \"p99\": %.0f}, "
+        "\"cpu_us\": {\"starter\": %.0f, \"remover\": %.0f, \"sandbox\": %.0f, \"asking\": %.0f}}%s\n",
+        name, f.sandbox.at(.1), f.sandbox.at(.5), f.sandbox.at(.9), f.sandbox.at(.99), f.bare.at(.5), f.bare.at(.99),
+        f.starter_us, f.remover_us, f.inside_us, f.asking_us, last ? "" : ",");
     return;
   }
-  std::printf("%-10s first byte us p10 %5.0f p50 %5.0f p90 %5.0f p99 %6.0f | bare p50 %4.0f | CPU us: starter %4.0f remover %5.0f sandbox %4.0f asking %4.0f\n",
-              name, f.sandbox.at(.1), f.sandbox.at(.5), f.sandbox.at(.9), f.sandbox.at(.99), f.bare.at(.5), f.starter_us, f.remover_us,
-              f.inside_us, f.asking_us);
+  std::printf(
+      "%-10s first byte us p10 %5.0f p50 %5.0f p90 %5.0f p99 %6.0f | bare p50 %4.0f | CPU us: starter %4.0f remover %5.0f "
+      "sandbox %4.0f asking %4.0f\n",
+      name, f.sandbox.at(.1), f.sandbox.at(.5), f.sandbox.at(.9), f.sandbox.at(.99), f.bare.at(.5), f.starter_us, f.remover_us,
+      f.inside_us, f.asking_us);
 }
 
 int run(const Options& options) {
@@ -198,12 +203,14 @@ int main(int argc, char** argv) {
   for (int i = 1; i < argc; ++i) {
     if (!std::strcmp(argv[i], "--json")) {
       options.json = true;
+    } else if (!std::strcmp(argv[i], "--quick")) {
+      options.runs = 100;
     } else if (!std::strcmp(argv[i], "--runs") && i + 1 < argc) {
       options.runs = std::max(1, std::atoi(argv[++i]));
     } else if (!std::strcmp(argv[i], "--alive") && i + 1 < argc) {
       options.alive = std::max(0, std::atoi(argv[++i]));
     } else {
-      std::fprintf(stderr, "usage: sandbox_bench [--json] [--runs N] [--alive N]\n");
+      std::fprintf(stderr, "usage: sandbox_bench [--json] [--quick] [--runs N] [--alive N]\n");
       return 2;
     }
   }

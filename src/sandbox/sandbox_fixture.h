@@ -191,7 +191,9 @@ class TestWarden {
   gust_init_report next_report(const Started& s, int wait_ms = 30'000) {
     gust_init_report report{};
     pollfd p{s.control.get(), POLLIN, 0};
-    if (poll(&p, 1, wait_ms >= 1000 ? wait_ms * static_cast<int>(patience()) : wait_ms) <= 0 || ::read(s.control.get(), &report, sizeof report) != sizeof report) report.event = 0;
+    if (poll(&p, 1, wait_ms >= 1000 ? wait_ms * static_cast<int>(patience()) : wait_ms) <= 0 ||
+        ::read(s.control.get(), &report, sizeof report) != sizeof report)
+      report.event = 0;
     return report;
   }
   void tell(const Started& s, gust_init_verb verb) {

@@ -148,15 +148,15 @@ TEST_F(SandboxTest, BadRequestsAreRefusedByName) {
     const char* text;
     std::function<void(StartSpec&)> change;
   };
-  for (const Case& c : {Case{"a path", [](StartSpec& s) { s.code = "../state"; }}, Case{"a slash", [](StartSpec& s) { s.code = "a/b"; }},
-                        Case{"a dot", [](StartSpec& s) { s.code = "."; }}, Case{"nothing", [](StartSpec& s) { s.code = ""; }},
-                        Case{"output of a function", [](StartSpec& s) { s.output = "out"; }},
-                        Case{"no memory", [](StartSpec& s) { s.limits.memory_bytes = 1; }},
-                        Case{"no pids", [](StartSpec& s) { s.limits.pids = 0; }},
-                        Case{"no CPU", [](StartSpec& s) { s.limits.visible_cpus = 0; }},
-                        Case{"a kind", [](StartSpec& s) { s.kind = static_cast<Kind>(9); }},
-                        Case{"descriptors", [](StartSpec& s) { s.inherit = {0}; }},
-                        Case{"no unpacker", [](StartSpec& s) { s.kind = Kind::Unpack, s.code = "", s.output = "out"; }}}) {
+  for (const Case& c :
+       {Case{"a path", [](StartSpec& s) { s.code = "../state"; }}, Case{"a slash", [](StartSpec& s) { s.code = "a/b"; }},
+        Case{"a dot", [](StartSpec& s) { s.code = "."; }}, Case{"nothing", [](StartSpec& s) { s.code = ""; }},
+        Case{"output of a function", [](StartSpec& s) { s.output = "out"; }},
+        Case{"no memory", [](StartSpec& s) { s.limits.memory_bytes = 1; }},
+        Case{"no pids", [](StartSpec& s) { s.limits.pids = 0; }}, Case{"no CPU", [](StartSpec& s) { s.limits.visible_cpus = 0; }},
+        Case{"a kind", [](StartSpec& s) { s.kind = static_cast<Kind>(9); }},
+        Case{"descriptors", [](StartSpec& s) { s.inherit = {0}; }},
+        Case{"no unpacker", [](StartSpec& s) { s.kind = Kind::Unpack, s.code = "", s.output = "out"; }}}) {
     StartSpec spec = t->shell("echo bad");
     c.change(spec);
     auto started = t->start(std::move(spec));
@@ -188,7 +188,7 @@ TEST_F(SandboxTest, KillingEndsEverythingInside) {
   EXPECT_FALSE(t->exits[last_id].oom);
   pollfd p{s.pidfd.get(), POLLIN, 0};
   EXPECT_EQ(poll(&p, 1, 0), 1);
-  EXPECT_EQ(t->read_until(s, "never"), "");  // all writers are gone
+  EXPECT_EQ(t->read_until(s, "never"), "");              // all writers are gone
   EXPECT_TRUE(t->wait([&] { return !read_usage(s); }));  // its control group is gone as well
 }
 
@@ -216,7 +216,7 @@ TEST_F(SandboxTest, ABurstOfStartsIsServedAndWaitingOnesCanBeKilled) {
       if (s) all.emplace(id, std::move(*s));
     });
   }
-  t->warden->kill(ids.back());                   // waits in the client
+  t->warden->kill(ids.back());  // waits in the client
   ASSERT_TRUE(t->wait([&] { return good + killed + other == kBurst; }, 60'000'000));
   EXPECT_EQ(other, 0);
   EXPECT_EQ(killed, 1);
@@ -228,10 +228,12 @@ TEST_F(SandboxTest, ABurstOfStartsIsServedAndWaitingOnesCanBeKilled) {
 // ---- what it is inside
 
 TEST_F(SandboxTest, ItHasNoPrivileges) {
-  std::string text = run("cat /proc/self/status /proc/self/oom_score_adj; id -u; id -g; id -G; ulimit -n; ulimit -c; uname -n; echo $$");
-  for (const char* line : {"CapInh:\t0000000000000000", "CapPrm:\t0000000000000000", "CapEff:\t0000000000000000", "CapBnd:\t0000000000000000",
-                           "CapAmb:\t0000000000000000", "NoNewPrivs:\t1", "Seccomp:\t2", "Uid:\t993\t993\t993\t993", "Gid:\t990\t990\t990\t990",
-                           "SigIgn:\t0000000000000000", "SigBlk:\t0000000000000000", "\n500\n993\n990\n990\n1024\n0\nsandbox\n"}) {
+  std::string text =
+      run("cat /proc/self/status /proc/self/oom_score_adj; id -u; id -g; id -G; ulimit -n; ulimit -c; uname -n; echo $$");
+  for (const char* line :
+       {"CapInh:\t0000000000000000", "CapPrm:\t0000000000000000", "CapEff:\t0000000000000000", "CapBnd:\t0000000000000000",
+        "CapAmb:\t0000000000000000", "NoNewPrivs:\t1", "Seccomp:\t2", "Uid:\t993\t993\t993\t993", "Gid:\t990\t990\t990\t990",
+        "SigIgn:\t0000000000000000", "SigBlk:\t0000000000000000", "\n500\n993\n990\n990\n1024\n0\nsandbox\n"}) {
     EXPECT_NE(text.find(line), std::string::npos) << line << "\n" << text;
   }
 }
@@ -273,9 +275,11 @@ TEST_F(SandboxTest, EachHasAUserOfItsOwnThatIsUsedAgainAfterwards) {
 }
 
 TEST_F(SandboxTest, OnlyTmpCanBeWritten) {
-  EXPECT_EQ(run("set -e; echo a >/tmp/a; mkdir /tmp/d; mv /tmp/a /tmp/d/b; ln -s b /tmp/d/c; mkfifo /tmp/fifo; cat /tmp/d/c; stat -c %U:%a /tmp"),
+  EXPECT_EQ(run("set -e; echo a >/tmp/a; mkdir /tmp/d; mv /tmp/a /tmp/d/b; ln -s b /tmp/d/c; mkfifo /tmp/fifo; cat /tmp/d/c; "
+                "stat -c %U:%a /tmp"),
             "a\nUNKNOWN:1777\n|0");
-  for (const char* path : {"/x", "/var/task/x", "/usr/bin/x", "/etc/passwd", "/var/runtime/x", "/dev/x", "/opt/x", "/proc/sys/kernel/hostname"}) {
+  for (const char* path :
+       {"/x", "/var/task/x", "/usr/bin/x", "/etc/passwd", "/var/runtime/x", "/dev/x", "/opt/x", "/proc/sys/kernel/hostname"}) {
     EXPECT_EQ(run("(echo x >" + std::string(path) + ") 2>/dev/null || echo no"), "no\n|0") << path;
   }
 }
@@ -284,7 +288,8 @@ TEST_F(SandboxTest, ItSeesTheCuratedTreeAndNeutralNames) {
   t->code();
   (void)files::write(t->config.state_directory + "/code/c0de/handler", "code", 0644);
   EXPECT_EQ(run("ls / | tr '\\n' ' '; cat /var/task/handler; ls /dev | tr '\\n' ' '"),
-            "bin dev etc home lib lib64 opt out proc sbin tmp unpack usr var codefd full null random shm stderr stdin stdout urandom zero |0");
+            "bin dev etc home lib lib64 opt out proc sbin tmp unpack usr var codefd full null random shm stderr stdin stdout "
+            "urandom zero |0");
   std::string mounts = run("while read -r id up dev root at rest; do echo $at; done </proc/self/mountinfo");
   auto points = lines_of(mounts);
   std::sort(points.begin(), points.end());
@@ -409,8 +414,10 @@ TEST_F(SandboxTest, TheProcessLimitIsAnErrorInside) {
 }
 
 TEST_F(SandboxTest, AFullTmpIsAnErrorInsideAndItsBytesAreNotMemory) {
-  Started s = start("dd if=/dev/zero of=/tmp/big bs=1M count=600 2>&1; stat -c %s /tmp/big; rm /tmp/big; echo again >/tmp/small; cat /tmp/small",
-                    {.memory_bytes = 128 << 20, .tmp_bytes = 512 << 20});
+  Started s = start(
+      "dd if=/dev/zero of=/tmp/big bs=1M count=600 2>&1; stat -c %s /tmp/big; rm /tmp/big; echo again >/tmp/small; cat "
+      "/tmp/small",
+      {.memory_bytes = 128 << 20, .tmp_bytes = 512 << 20});
   std::string text = t->read_until(s, "again\n");
   EXPECT_NE(text.find("No space left on device"), std::string::npos) << text;
   auto lines = lines_of(text);
@@ -441,8 +448,9 @@ TEST_F(SandboxTest, WithoutLoopDevicesTmpIsMemory) {
 // ---- control
 
 TEST_F(SandboxTest, AResetEndsAllProcessesAndKeepsTmpAndNamespaces) {
-  Started s = start("for n in user pid mnt net ipc uts cgroup; do readlink /proc/self/ns/$n; done; cat /tmp/mark 2>/dev/null;"
-                    "echo mark >/tmp/mark; (sleep 1000 &); n=0; for p in /proc/[0-9]*; do n=$((n+1)); done; echo $n; echo end; sleep 1000");
+  Started s = start(
+      "for n in user pid mnt net ipc uts cgroup; do readlink /proc/self/ns/$n; done; cat /tmp/mark 2>/dev/null;"
+      "echo mark >/tmp/mark; (sleep 1000 &); n=0; for p in /proc/[0-9]*; do n=$((n+1)); done; echo $n; echo end; sleep 1000");
   std::string first = t->read_until(s, "end\n");
   t->tell(s, GUST_INIT_RESET);
   gust_init_report report = t->next_report(s);
@@ -492,7 +500,8 @@ TEST_F(SandboxTest, TheFrozenUseNoCpuAndCanBeKilled) {
 }
 
 TEST_F(SandboxTest, UsageIsWhatItsProcessesUsed) {
-  Started s = start("i=0; while [ $i -lt 300000 ]; do i=$((i+1)); done; head -c 20000000 /dev/zero | tail -n 1 | wc -c; echo end; sleep 1000");
+  Started s = start(
+      "i=0; while [ $i -lt 300000 ]; do i=$((i+1)); done; head -c 20000000 /dev/zero | tail -n 1 | wc -c; echo end; sleep 1000");
   t->read_until(s, "end\n");
   Usage u = usage(s);
   EXPECT_GT(u.cpu_user_us, 50'000u);
@@ -521,9 +530,10 @@ TEST_F(SandboxTest, ThePeakCanBeStartedAnew) {
 // ---- network
 
 TEST_F(SandboxTest, ThePlatformsSocketsAreInsideAndOnlyThere) {
-  Started s = start("exec 5<>/dev/tcp/127.0.0.1/9001; echo api >&5; read -r answer <&5; echo got $answer;"
-                    "exec 6<>/dev/tcp/127.0.0.1/4566; echo gateway >&6; echo name >/dev/udp/127.0.0.1/53;"
-                    "(exec 7<>/dev/tcp/127.0.0.1/22) 2>/dev/null || echo refused; echo end; sleep 1000");
+  Started s = start(
+      "exec 5<>/dev/tcp/127.0.0.1/9001; echo api >&5; read -r answer <&5; echo got $answer;"
+      "exec 6<>/dev/tcp/127.0.0.1/4566; echo gateway >&6; echo name >/dev/udp/127.0.0.1/53;"
+      "(exec 7<>/dev/tcp/127.0.0.1/22) 2>/dev/null || echo refused; echo end; sleep 1000");
   Fd api, gateway;
   ASSERT_TRUE(t->wait([&] {
     if (!api) api = Fd(accept4(s.runtime_listener.get(), nullptr, nullptr, SOCK_CLOEXEC));
@@ -578,9 +588,10 @@ TEST_F(SandboxTest, AnUnpackerWritesAsTheCodeUserAndNothingElse) {
     Started s = start(std::move(spec));
     return t->read_until(s, "end\n");
   };
-  EXPECT_EQ(unpack("cat <&3 >/out/file; cat /out/file; (echo x >/tmp/x) 2>/dev/null || echo no; cp /bin/true /out; /out/true 2>/dev/null || echo noexec; echo end"),
+  EXPECT_EQ(unpack("cat <&3 >/out/file; cat /out/file; (echo x >/tmp/x) 2>/dev/null || echo no; cp /bin/true /out; /out/true "
+                   "2>/dev/null || echo noexec; echo end"),
             "zipno\nnoexec\nend\n");
-  struct stat st{};
+  struct stat st {};
   ASSERT_EQ(stat((t->config.state_directory + "/code/0a0b/file").c_str(), &st), 0);
   EXPECT_EQ(st.st_uid, t->config.uid_base + 1);
   ASSERT_EQ(stat((t->config.state_directory + "/code/0a0b").c_str(), &st), 0);
@@ -619,7 +630,7 @@ std::vector<std::string> loop_files(const std::string& directory) {
 bool anybody_with_uid(uint32_t from, uint32_t to) {
   auto entries = files::list("/proc");
   for (const std::string& name : *entries) {
-    struct stat st{};
+    struct stat st {};
     if (!isdigit(name[0]) || stat(("/proc/" + name).c_str(), &st) != 0 || st.st_uid < from || st.st_uid >= to) continue;
     auto status = files::read("/proc/" + name + "/status");  // orphans are reaped by the machine's own PID 1, sooner or later
     if (status && status->find("State:\tZ") == std::string::npos) return true;
@@ -629,7 +640,7 @@ bool anybody_with_uid(uint32_t from, uint32_t to) {
 
 TEST_F(SandboxTest, NothingIsLeftBehind) {
   t->config.uid_base = 910'000;
-  std::set<std::string> networks = net_namespaces();
+  std::set<std::string> own;  // network namespaces
   WardenConfig config = t->config;
   {
     std::vector<Started> all;
@@ -638,13 +649,19 @@ TEST_F(SandboxTest, NothingIsLeftBehind) {
     EXPECT_TRUE(anybody_with_uid(config.uid_base + 16, config.uid_base + 100));
     EXPECT_FALSE(cgroup_parents(parent_name(config)).empty());
     EXPECT_FALSE(loop_files(config.state_directory).empty());
-    EXPECT_GE(net_namespaces().size(), networks.size() + 3);
+    for (const Started& s : all) {
+      char text[64];
+      ssize_t n = readlink(("/proc/" + std::to_string(pid_of(s)) + "/ns/net").c_str(), text, sizeof text);
+      ASSERT_GT(n, 0);
+      own.emplace(text, static_cast<size_t>(n));
+    }
+    EXPECT_EQ(own.size(), 3u);
     EXPECT_EQ(files::read("/proc/self/mounts")->find(config.state_directory), std::string::npos);
     EXPECT_EQ(t->stop(), std::pair(0, 0));
   }
   EXPECT_FALSE(anybody_with_uid(config.uid_base + 16, config.uid_base + 100));
   EXPECT_TRUE(cgroup_parents(parent_name(config)).empty());
-  EXPECT_EQ(net_namespaces(), networks);
+  for (const std::string& name : net_namespaces()) EXPECT_EQ(own.count(name), 0u);
   EXPECT_EQ(*files::list(config.state_directory), std::vector<std::string>{"code"});
   // The kernel gives loop devices back behind the last unmount.
   for (int i = 0; i < 200 * patience() && !loop_files(config.state_directory).empty(); ++i) usleep(10'000);
@@ -679,8 +696,8 @@ TEST_F(SandboxTest, KillingBothLeavesWhatTheNextBootCleansWhileItServes) {
   t->config.boot_id = "next" + t->config.boot_id;
   Started serving = start("echo on; read -r x < <(sleep 1; echo); echo still; sleep 1000");
   t->read_until(serving, "on\n");
+  EXPECT_TRUE(t->wait([&] { return cgroup_parents(parent_name(old)).empty(); }));
   clean_leftovers(t->config);
-  EXPECT_TRUE(cgroup_parents(parent_name(old)).empty());
   EXPECT_FALSE(cgroup_parents(parent_name(t->config)).empty());
   EXPECT_EQ(t->read_until(serving, "still\n"), "still\n");
   EXPECT_EQ(run("echo more"), "more\n|0");

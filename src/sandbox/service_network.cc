@@ -48,6 +48,7 @@ constexpr bpf_insn op(uint8_t code, uint8_t dst, uint8_t src, int16_t offset, in
 Result<Fd> load_filter() {
   enum { DROP = 24, PASS = 26 };
   constexpr auto go = [](int at, int to) { return static_cast<int16_t>(to - at - 1); };
+  // clang-format off
   const bpf_insn program[] = {
       /* 0*/ op(BPF_LDX | BPF_MEM | BPF_W, 2, 1, offsetof(xdp_md, data), 0),
       /* 1*/ op(BPF_LDX | BPF_MEM | BPF_W, 3, 1, offsetof(xdp_md, data_end), 0),
@@ -78,6 +79,7 @@ Result<Fd> load_filter() {
       /*26*/ op(BPF_ALU64 | BPF_MOV | BPF_K, 0, 0, 0, XDP_PASS),
       /*27*/ op(BPF_JMP | BPF_EXIT, 0, 0, 0, 0),
   };
+  // clang-format on
   bpf_attr attributes;
   std::memset(&attributes, 0, sizeof attributes);
   attributes.prog_type = BPF_PROG_TYPE_XDP;

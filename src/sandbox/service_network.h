@@ -20,8 +20,8 @@
 namespace gust::sandbox {
 
 struct AddressRange {
-  uint32_t base = 0;     // host byte order
-  unsigned prefix = 0;   // 16 to 24
+  uint32_t base = 0;    // host byte order
+  unsigned prefix = 0;  // 16 to 24
 };
 Result<AddressRange> parse_range(const std::string& text);  // "10.177.0.0/16"; Invalid: not private, or another size
 std::string address_text(uint32_t address);
@@ -29,7 +29,8 @@ std::string address_text(uint32_t address);
 class ServiceNetwork {
  public:
   // `home`: the host's network namespace, in which the caller is. `link`: name of the interface there.
-  ServiceNetwork(std::string range, std::string link, int home) : wanted_(std::move(range)), link_(std::move(link)), home_(home) {}
+  ServiceNetwork(std::string range, std::string link, int home)
+      : wanted_(std::move(range)), link_(std::move(link)), home_(home) {}
   // Gives the namespace an interface; returns its address. Unsupported: switched off by an empty range.
   Result<uint32_t> attach(int ns);
   void release(uint32_t address);  // of an interface that is gone with its namespace
@@ -45,7 +46,7 @@ class ServiceNetwork {
   Fd ns_;
   std::optional<Netlink> inside_, host_;
   bool linked_ = false;
-  uint32_t next_ = 2;       // .1 is the host
+  uint32_t next_ = 2;  // .1 is the host
   uint64_t pairs_ = 0;
   std::deque<uint32_t> free_;  // used again as late as possible: neighbours remember who had an address
 };

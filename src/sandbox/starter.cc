@@ -28,7 +28,7 @@ namespace {
 
 constexpr uint64_t kUsualTmp = 512 << 20, kUsualMemory = 128 << 20;
 constexpr uint32_t kUsualPids = 1024;
-constexpr uint32_t kMostKits = 16;            // of each kind; 13 descriptors each
+constexpr uint32_t kMostKits = 16;  // of each kind; 13 descriptors each
 constexpr rlim_t kMostDescriptors = 4096;
 constexpr int64_t kEndUs = 8'000'000;
 
@@ -130,7 +130,9 @@ bool Starter::receive_request() {
   auto known = by_id_.find(request.id);
   Sandbox* sandbox = known == by_id_.end() ? nullptr : &sandboxes_.find(known->second)->second;
   switch (request.verb) {
-    case wire::Verb::Start: request_start(request, std::move(packet->fds)); break;
+    case wire::Verb::Start:
+      request_start(request, std::move(packet->fds));
+      break;
     case wire::Verb::Kill:
       if (sandbox) kill_sandbox(known->second, *sandbox);
       if (!sandbox && kits_.cancel(request.id)) refuse(request, ECANCELED, "killed before it was started");
@@ -141,7 +143,9 @@ bool Starter::receive_request() {
     case wire::Verb::Freeze:
       if (sandbox && note(cgroups_->freeze(sandbox->name, request.frozen != 0))) sandbox->frozen = request.frozen != 0;
       break;
-    case wire::Verb::Connect: connect(request, sandbox ? known->second : 0); break;
+    case wire::Verb::Connect:
+      connect(request, sandbox ? known->second : 0);
+      break;
   }
   return true;
 }
@@ -152,7 +156,8 @@ bool Starter::note(const Result<>& result) {
 }
 
 void Starter::request_start(const wire::Request& request, std::vector<Fd> fds) {
-  if (const char* problem = problem_of(request, fds.size(), !config_.unpack_path.empty())) return refuse(request, EINVAL, problem);
+  if (const char* problem = problem_of(request, fds.size(), !config_.unpack_path.empty()))
+    return refuse(request, EINVAL, problem);
   if (by_id_.count(request.id)) return refuse(request, EEXIST, "this id is in use");
   Kit kit;
   if (kits_.take(request, kit)) {

@@ -14,7 +14,7 @@ namespace gust::sandbox {
 constexpr char kInit[] = "/t/var/runtime/init";
 
 struct StarterRoot {
-  Fd code;   // STATE/code as seen here
+  Fd code;       // STATE/code as seen here
   Fd root, dev;  // of the template, for Landlock rules
   Fd null;
 };

@@ -31,9 +31,23 @@ uint64_t image_size(uint64_t bytes) { return (bytes + bytes / 50 + (12 << 20) + 
 
 Result<> run_mke2fs(int image) {
   std::string path = "/proc/self/fd/9";
-  const char* arguments[] = {"mke2fs", "-q", "-F", "-t", "ext4", "-b", "4096", "-N", "16384", "-m", "0", "-O",
-                             "^has_journal,^resize_inode,^metadata_csum", "-E", "lazy_itable_init=1,nodiscard,root_owner=0:0",
-                             path.c_str(), nullptr};
+  const char* arguments[] = {"mke2fs",
+                             "-q",
+                             "-F",
+                             "-t",
+                             "ext4",
+                             "-b",
+                             "4096",
+                             "-N",
+                             "16384",
+                             "-m",
+                             "0",
+                             "-O",
+                             "^has_journal,^resize_inode,^metadata_csum",
+                             "-E",
+                             "lazy_itable_init=1,nodiscard,root_owner=0:0",
+                             path.c_str(),
+                             nullptr};
   const char* environment[] = {"PATH=/usr/sbin:/sbin:/usr/bin:/bin", nullptr};
   posix_spawn_file_actions_t actions;
   posix_spawn_file_actions_init(&actions);
@@ -168,7 +182,7 @@ Result<Fd> TmpImages::mount_loop(int image) {
     loop = Fd(::open(path.c_str(), O_RDWR | O_CLOEXEC));
     if (loop && ioctl(loop.get(), LOOP_CONFIGURE, &config) == 0) break;
     if (loop && errno == EINVAL && config.info.lo_flags & LO_FLAGS_DIRECT_IO) {
-      config.info.lo_flags = LO_FLAGS_AUTOCLEAR;  // the state's file system has no direct I/O
+      config.info.lo_flags = LO_FLAGS_AUTOCLEAR;    // the state's file system has no direct I/O
     } else if (errno != EBUSY || attempt == 100) {  // busy: somebody else was faster
       return fail_errno("set up " + path);
     }

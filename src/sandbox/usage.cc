@@ -94,7 +94,9 @@ Result<Usage> read_v1(const std::vector<Fd>& files) {
     system += number(next_word(split));
   }
   uint64_t ticks = user + system;
-  usage.cpu_user_us = ticks ? static_cast<uint64_t>(static_cast<double>(total_us) * static_cast<double>(user) / static_cast<double>(ticks)) : total_us;
+  usage.cpu_user_us =
+      ticks ? static_cast<uint64_t>(static_cast<double>(total_us) * static_cast<double>(user) / static_cast<double>(ticks))
+            : total_us;
   usage.cpu_system_us = total_us - usage.cpu_user_us;
   usage.throttled_us = field(TRY(read_counter(files[kV1CpuStat], buffer)), "throttled_time") / 1000;
   usage.memory_peak_bytes = number(TRY(read_counter(files[kV1MemoryPeak], buffer)));

@@ -23,7 +23,7 @@ namespace {
 constexpr size_t kMostSpecBytes = 190 << 10, kMostTexts = 4000;  // init_main.c has a little more
 constexpr size_t kMostQueued = 65536;
 constexpr size_t kMostStarting = 32;  // at the starter at the same time; the others wait here, without descriptors there
-constexpr size_t kFixedFds = 4;  // pidfd, two listeners, resolver
+constexpr size_t kFixedFds = 4;       // pidfd, two listeners, resolver
 
 void append_u32(std::string& out, size_t value) {
   uint32_t v = static_cast<uint32_t>(value);
@@ -62,14 +62,21 @@ Result<Fd> memory_file(const std::string& content) {
 
 Errc code_of(int error) {
   switch (error) {
-    case ENOENT: return Errc::NotFound;
-    case EINVAL: return Errc::Invalid;
-    case EEXIST: return Errc::Exists;
-    case EAGAIN: return Errc::Exhausted;
+    case ENOENT:
+      return Errc::NotFound;
+    case EINVAL:
+      return Errc::Invalid;
+    case EEXIST:
+      return Errc::Exists;
+    case EAGAIN:
+      return Errc::Exhausted;
     case ECANCELED:
-    case ECONNREFUSED: return Errc::Unavailable;
-    case EPERM: return Errc::Permission;
-    default: return Errc::Io;
+    case ECONNREFUSED:
+      return Errc::Unavailable;
+    case EPERM:
+      return Errc::Permission;
+    default:
+      return Errc::Io;
   }
 }
 

@@ -24,17 +24,17 @@ struct Request {
   uint32_t version = kVersion;
   Verb verb = Verb::Start;
   uint64_t id = 0;
-  uint64_t cookie = 0;         // returned with Connected
+  uint64_t cookie = 0;  // returned with Connected
   uint64_t memory_bytes = 0, tmp_bytes = 0;
-  uint32_t kind = 0;           // sandbox::Kind
-  uint32_t cpu_milli = 0;      // SetCpu
+  uint32_t kind = 0;       // sandbox::Kind
+  uint32_t cpu_milli = 0;  // SetCpu
   uint32_t visible_cpus = 0;
   uint32_t pids = 0;
   uint32_t inherit = 0;
-  uint32_t frozen = 0;         // Freeze
-  uint32_t port = 0;           // Connect
+  uint32_t frozen = 0;  // Freeze
+  uint32_t port = 0;    // Connect
   uint32_t reserved = 0;
-  char code[88] = {};          // names of directories under STATE/code, NUL-ended
+  char code[88] = {};  // names of directories under STATE/code, NUL-ended
   char output[88] = {};
 };
 
@@ -45,12 +45,12 @@ struct Report {
   Event event = Event::Started;
   uint64_t id = 0;
   uint64_t cookie = 0;
-  int32_t error = 0;           // errno; 0: success
-  int32_t status = 0;          // Exited: wait(2) status
+  int32_t error = 0;   // errno; 0: success
+  int32_t status = 0;  // Exited: wait(2) status
   uint32_t oom = 0;
-  uint32_t address = 0;        // Started: as in KitMessage
+  uint32_t address = 0;  // Started: as in KitMessage
   uint64_t cpu_user_us = 0, cpu_system_us = 0, max_rss_kib = 0;
-  char text[96] = {};          // what failed
+  char text[96] = {};  // what failed
 };
 
 // starter -> remover
@@ -58,10 +58,10 @@ enum class Task : uint32_t { Make = 1, Remove };
 struct Order {
   uint32_t version = kVersion;
   Task task = Task::Make;
-  uint64_t tmp_bytes = 0;      // 0: no /tmp
+  uint64_t tmp_bytes = 0;  // 0: no /tmp
   uint64_t memory_bytes = 0;
   uint32_t pids = 0;
-  uint32_t kind = 0;           // sandbox::Kind; returned
+  uint32_t kind = 0;  // sandbox::Kind; returned
   char name[48] = {};
 };
 
@@ -76,7 +76,7 @@ struct KitMessage {
   uint32_t has_tmp = 0;
   uint32_t entrances = 0, usage = 0;
   uint32_t kind = 0;
-  uint32_t address = 0;        // IPv4 of a service's interface, host byte order; 0: none
+  uint32_t address = 0;  // IPv4 of a service's interface, host byte order; 0: none
   char name[48] = {};
   char text[96] = {};
 };

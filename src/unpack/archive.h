@@ -17,12 +17,12 @@
 namespace gust::unpack {
 
 struct Entry {
-  std::string_view name;      // as stored; points into the zip
-  std::string_view data;      // compressed bytes; points into the zip
-  uint64_t size = 0;          // as declared; read() checks it
+  std::string_view name;  // as stored; points into the zip
+  std::string_view data;  // compressed bytes; points into the zip
+  uint64_t size = 0;      // as declared; read() checks it
   uint32_t crc = 0;
-  uint16_t method = 0;        // 0 stored, 8 deflated
-  uint32_t mode = 0;          // UNIX type and permission bits, 0 where the zip was made elsewhere
+  uint16_t method = 0;  // 0 stored, 8 deflated
+  uint32_t mode = 0;    // UNIX type and permission bits, 0 where the zip was made elsewhere
   bool encrypted = false;
 };
 

@@ -242,16 +242,26 @@ bool empty_directory(int directory, int depth) {  // takes the descriptor
 
 std::string_view name_of(Kind kind) {
   switch (kind) {
-    case Kind::Ok: return "ok";
-    case Kind::Corrupt: return "corrupt";
-    case Kind::UnsafePath: return "unsafe-path";
-    case Kind::UnsafeLink: return "unsafe-link";
-    case Kind::UnsupportedEntry: return "unsupported-entry";
-    case Kind::TooMany: return "too-many";
-    case Kind::TooDeep: return "too-deep";
-    case Kind::TooLarge: return "too-large";
-    case Kind::Ratio: return "ratio";
-    case Kind::Io: return "io";
+    case Kind::Ok:
+      return "ok";
+    case Kind::Corrupt:
+      return "corrupt";
+    case Kind::UnsafePath:
+      return "unsafe-path";
+    case Kind::UnsafeLink:
+      return "unsafe-link";
+    case Kind::UnsupportedEntry:
+      return "unsupported-entry";
+    case Kind::TooMany:
+      return "too-many";
+    case Kind::TooDeep:
+      return "too-deep";
+    case Kind::TooLarge:
+      return "too-large";
+    case Kind::Ratio:
+      return "ratio";
+    case Kind::Io:
+      return "io";
   }
   return "io";
 }

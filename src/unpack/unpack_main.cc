@@ -1,7 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 
 // gust-unpack: the only program that opens a function's zip. Descriptor 3 is the zip, /out the empty directory, one line on
-// descriptor 4 the result; after an error /out is empty again. `gust-unpack --empty` removes what is in /out instead. An argument `--out=DIR` is for tests.
+// descriptor 4 the result; after an error /out is empty again. `gust-unpack --empty` removes what is in /out instead. An argument
+// `--out=DIR` is for tests.
 
 #include <fcntl.h>
 #include <sys/mman.h>

@@ -31,7 +31,9 @@ class Unpack : public testing::Test {
     ::close(directory_);
     fs::remove_all(root_);
   }
-  Report run(const std::vector<ZipEntry>& entries, const Limits& limits = {}) { return unpack(make_zip(entries), directory_, limits); }
+  Report run(const std::vector<ZipEntry>& entries, const Limits& limits = {}) {
+    return unpack(make_zip(entries), directory_, limits);
+  }
   fs::path out(const char* name) const { return root_ / "out" / name; }
   unsigned mode(const char* name) const {
     struct stat info {};

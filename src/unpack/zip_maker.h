@@ -15,13 +15,13 @@ namespace gust::unpack {
 
 struct ZipEntry {
   std::string name, content;
-  uint32_t mode = 0100644;       // UNIX; 0: "made on FAT"
+  uint32_t mode = 0100644;  // UNIX; 0: "made on FAT"
   bool deflate = true;
-  std::string local_name = {};   // empty: as name
-  int64_t declared_size = -1;    // -1: true size
+  std::string local_name = {};  // empty: as name
+  int64_t declared_size = -1;   // -1: true size
   uint32_t crc_xor = 0;
   uint16_t flags = 0;
-  int64_t local_offset = -1;     // -1: true offset
+  int64_t local_offset = -1;  // -1: true offset
 };
 
 inline void append(std::string& out, uint64_t value, int bytes) {
@@ -46,7 +46,8 @@ inline std::string make_zip(const std::vector<ZipEntry>& entries) {
   std::string out, directory;
   for (const ZipEntry& e : entries) {
     const std::string data = e.deflate ? deflate_raw(e.content) : e.content;
-    const uint64_t crc = crc32(0, reinterpret_cast<const Bytef*>(e.content.data()), static_cast<uInt>(e.content.size())) ^ e.crc_xor;
+    const uint64_t crc =
+        crc32(0, reinterpret_cast<const Bytef*>(e.content.data()), static_cast<uInt>(e.content.size())) ^ e.crc_xor;
     const uint64_t size = e.declared_size < 0 ? e.content.size() : static_cast<uint64_t>(e.declared_size);
     const uint64_t offset = e.local_offset < 0 ? out.size() : static_cast<uint64_t>(e.local_offset);
     const std::string& local = e.local_name.empty() ? e.name : e.local_name;

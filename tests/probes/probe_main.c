@@ -1,7 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 
 // probe NAME [ARGUMENT...]: tries to do what no function may do. Exit status 0: it was done; 1: refused, the errno is the
-// second word of the output ("refused 1 EPERM..."); anything else: the probe itself is wrong. Static, so that it runs in any root.
+// second word of the output ("refused 1 EPERM..."); anything else: the probe itself is wrong. Static, so that it runs in any
+// root.
 
 #include <arpa/inet.h>
 #include <dirent.h>
@@ -33,8 +34,8 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
-static char **words;  // arguments after the name
-static const char *word(int i) {
+static char** words;  // arguments after the name
+static const char* word(int i) {
   for (int n = 0; n <= i; ++n) {
     if (!words[n]) exit(98);
   }
@@ -44,7 +45,7 @@ static long number(int i) { return atol(word(i)); }
 
 // ---- files
 
-static int contains(const char *path, const char *mark) {
+static int contains(const char* path, const char* mark) {
   static char text[1 << 16];
   int fd = open(path, O_RDONLY | O_NONBLOCK);
   if (fd < 0) return 0;
@@ -54,11 +55,11 @@ static int contains(const char *path, const char *mark) {
 }
 
 // Depth first, no links followed; 1 where a regular file below holds the mark.
-static int find_mark(const char *path, const char *mark, int depth) {
-  DIR *dir = depth < 24 ? opendir(path) : NULL;
+static int find_mark(const char* path, const char* mark, int depth) {
+  DIR* dir = depth < 24 ? opendir(path) : NULL;
   if (!dir) return 0;
   int found = 0;
-  for (struct dirent *e; !found && (e = readdir(dir));) {
+  for (struct dirent* e; !found && (e = readdir(dir));) {
     char child[4096];
     struct stat st;
     if (!strcmp(e->d_name, ".") || !strcmp(e->d_name, "..")) continue;
@@ -79,7 +80,7 @@ static long probe_list(void) { return opendir(word(0)) ? 0 : -1; }
 
 // The same file by ways around a root: the root of other processes, dots, the descriptors of others.
 static long probe_around(void) {
-  const char *ways[] = {"/proc/1/root", "/proc/self/root/..", "/../../..", "/proc/1/cwd/../../..", "/proc/self/cwd/../../../.."};
+  const char* ways[] = {"/proc/1/root", "/proc/self/root/..", "/../../..", "/proc/1/cwd/../../..", "/proc/self/cwd/../../../.."};
   for (size_t i = 0; i < sizeof ways / sizeof *ways; ++i) {
     char path[4096];
     snprintf(path, sizeof path, "%s%s", ways[i], word(0));
@@ -103,16 +104,16 @@ static long probe_handle(void) {
     // Not even a handle: one of inode 2 is guessed, as the known exploit does.
     if (errno != EPERM) return -1;
     h.handle.handle_bytes = 8, h.handle.handle_type = 1;
-    ((uint32_t *)h.handle.f_handle)[0] = 2;
+    ((uint32_t*)h.handle.f_handle)[0] = 2;
   }
   return open_by_handle_at(dir, &h.handle, O_RDONLY);
 }
 
 static long probe_leaked_descriptors(void) {
-  DIR *dir = opendir("/proc/self/fd");
+  DIR* dir = opendir("/proc/self/fd");
   if (!dir) exit(97);
   long found = 0;
-  for (struct dirent *e; (e = readdir(dir));) {
+  for (struct dirent* e; (e = readdir(dir));) {
     int fd = atoi(e->d_name);
     if (fd > 2 && fd != dirfd(dir)) found = 1;
   }
@@ -124,9 +125,9 @@ static long probe_leaked_descriptors(void) {
 
 // Whether a process with the mark in its environment can be seen.
 static long probe_environments(void) {
-  DIR *dir = opendir("/proc");
+  DIR* dir = opendir("/proc");
   if (!dir) exit(97);
-  for (struct dirent *e; (e = readdir(dir));) {
+  for (struct dirent* e; (e = readdir(dir));) {
     char path[300];
     if (e->d_name[0] < '0' || e->d_name[0] > '9' || atoi(e->d_name) == getpid()) continue;
     snprintf(path, sizeof path, "/proc/%s/environ", e->d_name);
@@ -154,7 +155,7 @@ static long probe_process_memory(void) {
   char copy;
   pid_t child = fork();
   if (child == 0) pause(), _exit(0);
-  struct iovec to = {&copy, 1}, from = {(void *)&target, 1};
+  struct iovec to = {&copy, 1}, from = {(void*)&target, 1};
   long result = process_vm_readv(child, &to, 1, &from, 1, 0);
   int error = errno;
   kill(child, SIGKILL);
@@ -262,7 +263,7 @@ static long probe_suid(void) {
   pid_t child = fork();
   if (child == 0) {
     if (words[1] && (setgid(65534) != 0 || setuid(65534) != 0)) _exit(97);
-    execl(word(0), "probe", "am-i-root", (char *)NULL);
+    execl(word(0), "probe", "am-i-root", (char*)NULL);
     _exit(errno == EACCES ? 1 : 97);
   }
   int status = 0;
@@ -283,11 +284,11 @@ static long probe_device_node(void) {
 
 // ---- network
 
-static long connect_tcp(const char *address, long port) {
+static long connect_tcp(const char* address, long port) {
   struct sockaddr_in to = {.sin_family = AF_INET, .sin_port = htons((uint16_t)port)};
   inet_pton(AF_INET, address, &to.sin_addr);
   int fd = socket(AF_INET, SOCK_STREAM, 0);
-  if (fd < 0 || connect(fd, (void *)&to, sizeof to) != 0) return -1;
+  if (fd < 0 || connect(fd, (void*)&to, sizeof to) != 0) return -1;
   return fd;
 }
 static void too_long(int signal_number) {
@@ -305,7 +306,7 @@ static long probe_tcp(void) {
 static long probe_serve(void) {
   struct sockaddr_in at = {.sin_family = AF_INET, .sin_port = htons((uint16_t)number(0))};
   int fd = socket(AF_INET, SOCK_STREAM, 0);
-  if (bind(fd, (void *)&at, sizeof at) != 0 || listen(fd, 5) != 0) return -1;
+  if (bind(fd, (void*)&at, sizeof at) != 0 || listen(fd, 5) != 0) return -1;
   dprintf(2, "listening\n");
   char text[100];
   ssize_t n = read(accept(fd, NULL, NULL), text, sizeof text - 1);
@@ -318,7 +319,7 @@ static long probe_abstract(void) {
   struct sockaddr_un to = {.sun_family = AF_UNIX};
   strncpy(to.sun_path + 1, word(0), sizeof to.sun_path - 2);
   int fd = socket(AF_UNIX, SOCK_STREAM, 0);
-  return connect(fd, (void *)&to, (socklen_t)(offsetof(struct sockaddr_un, sun_path) + 1 + strlen(word(0))));
+  return connect(fd, (void*)&to, (socklen_t)(offsetof(struct sockaddr_un, sun_path) + 1 + strlen(word(0))));
 }
 static long probe_raw(void) { return socket(AF_INET, SOCK_RAW, IPPROTO_ICMP); }
 static long probe_packet(void) { return socket(AF_PACKET, SOCK_RAW, 0); }
@@ -330,15 +331,15 @@ static long probe_shared_memory(void) { return shmget((key_t)number(0), 1, 0); }
 
 static long probe_memory(void) {
   for (long i = 0; i < number(0); ++i) {
-    char *p = malloc(1 << 20);
+    char* p = malloc(1 << 20);
     if (!p) return -1;
-    for (long at = 0; at < 1 << 20; at += 4096) ((volatile char *)p)[at] = 1;
+    for (long at = 0; at < 1 << 20; at += 4096) ((volatile char*)p)[at] = 1;
   }
   return 0;
 }
 static long probe_processes(void) {
   long count = 0, wanted = number(0);
-  pid_t *all = calloc((size_t)wanted, sizeof *all);
+  pid_t* all = calloc((size_t)wanted, sizeof *all);
   int error = 0;
   while (count < wanted && (all[count] = fork()) >= 0) {
     if (all[count] == 0) pause(), _exit(0);
@@ -394,27 +395,81 @@ static long probe_inodes(void) {
   return 0;
 }
 
-#define P(text, function) {text, probe_##function}
+#define P(text, function) \
+  { text, probe_##function }
 static const struct {
-  const char *name;
+  const char* name;
   long (*run)(void);
 } kProbes[] = {
-    P("find", find), P("read", read), P("write", write), P("create", create), P("list", list), P("around", around), P("handle", handle),
-    P("leaked-descriptors", leaked_descriptors), P("environments", environments), P("kill", kill), P("ptrace-child", ptrace_child),
-    P("ptrace-init", ptrace_init), P("init-memory", init_memory), P("init-descriptors", init_descriptors),
-    P("process-memory", process_memory), P("pidfd-getfd", pidfd_getfd), P("mount-tmpfs", mount_tmpfs), P("mount-proc", mount_proc),
-    P("mount-sysfs", mount_sysfs), P("mount-cgroup", mount_cgroup), P("bind", bind), P("remount", remount), P("umount", umount),
-    P("fsopen", fsopen), P("open-tree", open_tree), P("mount-setattr", mount_setattr), P("move-mount", move_mount), P("chroot", chroot),
-    P("pivot-root", pivot_root), P("unshare-user", unshare_user), P("unshare-net", unshare_net), P("clone-user", clone_user),
-    P("clone3-user", clone3_user), P("setns", setns), P("keyctl", keyctl), P("add-key", add_key), P("bpf", bpf), P("io-uring", io_uring),
-    P("userfaultfd", userfaultfd), P("perf", perf), P("kernel-log", kernel_log), P("int80", int80), P("x32", x32), P("setuid", setuid),
-    P("chown", chown), P("hostname", hostname), P("priority", priority), P("interface", interface), P("oom-score", oom_score), P("suid", suid),
-    P("am-i-root", am_i_root), P("device-node", device_node), P("tcp", tcp), P("serve", serve), P("abstract", abstract), P("raw", raw), P("packet", packet),
-    P("alg", alg), P("netfilter", netfilter), P("shared-memory", shared_memory), P("memory", memory), P("processes", processes),
-    P("descriptors", descriptors), P("file-flood", file_flood), P("log-flood", log_flood), P("inodes", inodes),
+    P("find", find),
+    P("read", read),
+    P("write", write),
+    P("create", create),
+    P("list", list),
+    P("around", around),
+    P("handle", handle),
+    P("leaked-descriptors", leaked_descriptors),
+    P("environments", environments),
+    P("kill", kill),
+    P("ptrace-child", ptrace_child),
+    P("ptrace-init", ptrace_init),
+    P("init-memory", init_memory),
+    P("init-descriptors", init_descriptors),
+    P("process-memory", process_memory),
+    P("pidfd-getfd", pidfd_getfd),
+    P("mount-tmpfs", mount_tmpfs),
+    P("mount-proc", mount_proc),
+    P("mount-sysfs", mount_sysfs),
+    P("mount-cgroup", mount_cgroup),
+    P("bind", bind),
+    P("remount", remount),
+    P("umount", umount),
+    P("fsopen", fsopen),
+    P("open-tree", open_tree),
+    P("mount-setattr", mount_setattr),
+    P("move-mount", move_mount),
+    P("chroot", chroot),
+    P("pivot-root", pivot_root),
+    P("unshare-user", unshare_user),
+    P("unshare-net", unshare_net),
+    P("clone-user", clone_user),
+    P("clone3-user", clone3_user),
+    P("setns", setns),
+    P("keyctl", keyctl),
+    P("add-key", add_key),
+    P("bpf", bpf),
+    P("io-uring", io_uring),
+    P("userfaultfd", userfaultfd),
+    P("perf", perf),
+    P("kernel-log", kernel_log),
+    P("int80", int80),
+    P("x32", x32),
+    P("setuid", setuid),
+    P("chown", chown),
+    P("hostname", hostname),
+    P("priority", priority),
+    P("interface", interface),
+    P("oom-score", oom_score),
+    P("suid", suid),
+    P("am-i-root", am_i_root),
+    P("device-node", device_node),
+    P("tcp", tcp),
+    P("serve", serve),
+    P("abstract", abstract),
+    P("raw", raw),
+    P("packet", packet),
+    P("alg", alg),
+    P("netfilter", netfilter),
+    P("shared-memory", shared_memory),
+    P("memory", memory),
+    P("processes", processes),
+    P("descriptors", descriptors),
+    P("file-flood", file_flood),
+    P("log-flood", log_flood),
+    P("inodes", inodes),
 };
 
-int main(int argc, char **argv) {
+int main(int argc, char** argv) {
   if (argc < 2) return 99;
   words = argv + 2;
   for (size_t i = 0; i < sizeof kProbes / sizeof *kProbes; ++i) {

@@ -39,8 +39,8 @@ struct Probe {
   std::vector<int> errors;           // what inside answers with; empty: whatever
   Outside where = Outside::Namespaces;
   Limits limits = {};
-  bool deaf = false;                 // nobody reads the log
-  bool proves = true;                // false: outside refuses too on some machines; at most kMostWithoutProof of these
+  bool deaf = false;   // nobody reads the log
+  bool proves = true;  // false: outside refuses too on some machines; at most kMostWithoutProof of these
 };
 
 void PrintTo(const Probe& probe, std::ostream* out) { *out << probe.name; }
@@ -113,7 +113,7 @@ const std::vector<Probe>& probes() {
       {"HostAbstractSockets", {"abstract", "{abstract}"}, {}, {ECONNREFUSED}, Outside::Host},
       {"RawSockets", {"raw"}, {}, {EPERM}},
       {"PacketSockets", {"packet"}, {}, {EPERM}},
-      {"KernelCrypto", {"alg"}, {}, {EPERM}, Outside::Namespaces, {}, false, false},  // kernels without AF_ALG
+      {"KernelCrypto", {"alg"}, {}, {EPERM}, Outside::Namespaces, {}, false, false},     // kernels without AF_ALG
       {"Netfilter", {"netfilter"}, {}, {EPERM}, Outside::Namespaces, {}, false, false},  // kernels without nfnetlink
       // Floods
       {"Memory", {"memory", "200"}, {}, {}, Outside::Namespaces, {.memory_bytes = 64 << 20}},
@@ -140,7 +140,8 @@ struct Outcome {
 // Root as it is outside. Everything up to exec or _exit happens in a process of its own.
 class Outsider {
  public:
-  Outsider(std::vector<std::string> words, Outside where, int network = -1) : words_(std::move(words)), where_(where), network_(network) {}
+  Outsider(std::vector<std::string> words, Outside where, int network = -1)
+      : words_(std::move(words)), where_(where), network_(network) {}
 
   Outcome run() {
     int ends[2];
@@ -165,7 +166,8 @@ class Outsider {
 
  private:
   int in_namespaces() {
-    if (unshare(CLONE_NEWNS | CLONE_NEWPID | CLONE_NEWNET | CLONE_NEWIPC | CLONE_NEWUTS | CLONE_NEWCGROUP) != 0) return failed("unshare");
+    if (unshare(CLONE_NEWNS | CLONE_NEWPID | CLONE_NEWNET | CLONE_NEWIPC | CLONE_NEWUTS | CLONE_NEWCGROUP) != 0)
+      return failed("unshare");
     pid_t first = fork();
     if (first == 0) {
       prctl(PR_SET_PDEATHSIG, SIGKILL);
@@ -241,7 +243,8 @@ class World {
     address.sun_family = AF_UNIX;
     mark.copy(address.sun_path + 1, mark.size());
     abstract = Fd(socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0));
-    GUST_CHECK(bind(abstract.get(), reinterpret_cast<sockaddr*>(&address), static_cast<socklen_t>(offsetof(sockaddr_un, sun_path) + 1 + mark.size())) == 0);
+    GUST_CHECK(bind(abstract.get(), reinterpret_cast<sockaddr*>(&address),
+                    static_cast<socklen_t>(offsetof(sockaddr_un, sun_path) + 1 + mark.size())) == 0);
     GUST_CHECK(listen(abstract.get(), 5) == 0);
     shm_key = static_cast<key_t>(0x67000000 | (getpid() & 0xffffff));
     shm = shmget(shm_key, 4096, IPC_CREAT | 0666);
@@ -255,9 +258,13 @@ class World {
   }
 
   std::vector<std::string> words(const std::vector<std::string>& from, bool inside) const {
-    const std::map<std::string, std::string> names = {
-        {"{mark}", mark}, {"{state}", state}, {"{scratch}", inside ? "/tmp" : kScratch}, {"{victim}", std::to_string(victim)},
-        {"{port}", std::to_string(port)}, {"{abstract}", mark}, {"{shm}", std::to_string(shm_key)}};
+    const std::map<std::string, std::string> names = {{"{mark}", mark},
+                                                      {"{state}", state},
+                                                      {"{scratch}", inside ? "/tmp" : kScratch},
+                                                      {"{victim}", std::to_string(victim)},
+                                                      {"{port}", std::to_string(port)},
+                                                      {"{abstract}", mark},
+                                                      {"{shm}", std::to_string(shm_key)}};
     std::vector<std::string> to = from;
     for (std::string& word : to) {
       for (const auto& [name, value] : names) {
@@ -353,7 +360,8 @@ TEST_P(Probes, AreRefusedInsideAndDoneOutside) {
   }
 }
 
-INSTANTIATE_TEST_SUITE_P(All, Probes, testing::ValuesIn(probes()), [](const auto& probe) { return std::string(probe.param.name); });
+INSTANTIATE_TEST_SUITE_P(All, Probes, testing::ValuesIn(probes()),
+                         [](const auto& probe) { return std::string(probe.param.name); });
 
 TEST(ProbeList, HasEnoughAndAlmostAllProveSomething) {
   EXPECT_GE(probes().size(), 25u);
@@ -468,8 +476,8 @@ TEST_F(ServiceNetworkTest, TheHostsInterfaceComesWithTheFirstServiceAndGoesWithT
 TEST(ServiceRange, OnlyPrivateNetworksOfUsableSize) {
   EXPECT_TRUE(parse_range("10.177.0.0/16"));
   EXPECT_EQ(address_text(parse_range("192.168.7.0/24")->base + 5), "192.168.7.5");
-  for (const char* text : {"", "10.177.0.0", "10.177.0.0/8", "10.177.0.0/30", "10.177.1.0/16", "8.8.8.0/24", "172.32.0.0/16", "10.256.0.0/16",
-                           "10.177.0.0/16 ", "x"}) {
+  for (const char* text : {"", "10.177.0.0", "10.177.0.0/8", "10.177.0.0/30", "10.177.1.0/16", "8.8.8.0/24", "172.32.0.0/16",
+                           "10.256.0.0/16", "10.177.0.0/16 ", "x"}) {
     EXPECT_FALSE(parse_range(text)) << text;
   }
 }

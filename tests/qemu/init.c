@@ -19,20 +19,20 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
-static _Noreturn void off(const char *problem) {
+static _Noreturn void off(const char* problem) {
   if (problem) printf("=== init %s: %s\n", problem, strerror(errno));
   fflush(stdout);
   sync();
   reboot(RB_POWER_OFF);
   for (;;) pause();
 }
-static void must(int result, const char *what) {
+static void must(int result, const char* what) {
   if (result < 0) off(what);
 }
 
 static void load_modules(void) {
   char line[256];
-  FILE *list = fopen("/modules", "r");
+  FILE* list = fopen("/modules", "r");
   while (list && fgets(line, sizeof line, list)) {
     line[strcspn(line, "\n")] = 0;
     int fd = open(line, O_RDONLY);
@@ -63,10 +63,10 @@ static void mount_all(void) {
   must(ioctl(socket(AF_INET, SOCK_DGRAM, 0), SIOCSIFFLAGS, &request), "lo");
 }
 
-static void run(char *line) {
-  char *words[16] = {0};
+static void run(char* line) {
+  char* words[16] = {0};
   int count = 0;
-  for (char *w = strtok(line, " \n"); w && count < 15; w = strtok(NULL, " \n")) words[count++] = w;
+  for (char* w = strtok(line, " \n"); w && count < 15; w = strtok(NULL, " \n")) words[count++] = w;
   if (count == 0) return;
   pid_t child = fork();
   if (child == 0) {
@@ -91,7 +91,7 @@ int main(void) {
   setenv("GUST_TEST_ROOTS", "/roots", 1);
   setenv("GTEST_COLOR", "no", 1);
   char line[512];
-  FILE *tests = fopen("/tests", "r");
+  FILE* tests = fopen("/tests", "r");
   while (tests && fgets(line, sizeof line, tests)) run(line);
   off(NULL);
 }
