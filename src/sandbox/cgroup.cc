@@ -65,6 +65,7 @@ class Unified : public Cgroups {
     if (!peak) peak = open_at(parent_.get(), name + "/memory.peak", O_RDONLY);
     fds.push_back(TRY(std::move(peak)));
     fds.push_back(TRY(open_at(parent_.get(), name + "/memory.events", O_RDONLY)));
+    fds.push_back(TRY(open_at(parent_.get(), name + "/pids.current", O_RDONLY)));
     fds.push_back(TRY(open_at(parent_.get(), name + "/cgroup.threads", O_RDONLY)));
     return fds;
   }
@@ -137,6 +138,7 @@ class Legacy : public Cgroups {
     fds.push_back(TRY(open_at(dir("cpu"), name + "/cpu.stat", O_RDONLY)));
     fds.push_back(TRY(open_at(dir("memory"), name + "/memory.max_usage_in_bytes", O_RDWR)));
     fds.push_back(TRY(open_at(dir("memory"), name + "/memory.oom_control", O_RDONLY)));
+    fds.push_back(TRY(open_at(dir("pids"), name + "/pids.current", O_RDONLY)));
     fds.push_back(TRY(open_at(dir("pids"), name + "/tasks", O_RDONLY)));
     return fds;
   }

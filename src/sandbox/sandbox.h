@@ -49,6 +49,8 @@ struct Started {
   Fd resolver;            // UDP 127.0.0.1:53 inside
   Fd output;              // read end of stdout and stderr together; non-blocking
   std::vector<Fd> usage;  // opened files for Usage, in the order that usage.h defines
+  std::vector<Fd> threads;    // kept by read_usage(): /proc/TID/schedstat of the threads that it saw
+  uint64_t thread_count = 0;  // ... when there were so many
   std::string address;    // Service: IPv4 of its interface eth0, reachable from other services and from this host; may be empty
 };
 
@@ -82,7 +84,7 @@ class Warden {
 };
 
 // Reads the counters of a started sandbox. Errors: NotFound once it is gone.
-Result<Usage> read_usage(const Started& sandbox);
+Result<Usage> read_usage(Started& sandbox);
 
 // Starts memory_peak_bytes anew (where the kernel can: v1, and v2 from Linux 6.12).
 void reset_peak(const Started& sandbox);

@@ -50,7 +50,7 @@ class SandboxTest : public testing::Test {
   bool ended(uint64_t id) {
     return t->wait([&] { return t->exits.count(id) != 0; });
   }
-  static Usage usage(const Started& s) {
+  static Usage usage(Started& s) {
     auto usage = read_usage(s);
     EXPECT_TRUE(usage) << usage.error().message;
     return usage ? *usage : Usage{};
@@ -63,7 +63,7 @@ class SandboxTest : public testing::Test {
   struct Window {
     double cpu, delay, throttled, wall;
   };
-  Window watch(const Started& s, int64_t us) {
+  Window watch(Started& s, int64_t us) {
     int64_t begin = system_clock().monotonic_us();
     Usage before = usage(s);
     pause(us);
@@ -72,12 +72,12 @@ class SandboxTest : public testing::Test {
             static_cast<double>(after.throttled_us - before.throttled_us),
             static_cast<double>(system_clock().monotonic_us() - begin)};
   }
-  static pid_t pid_of(const Started& s) {
+  static pid_t pid_of(Started& s) {
     auto info = files::read("/proc/self/fdinfo/" + std::to_string(s.pidfd.get()));
     size_t at = info ? info->find("Pid:\t") : std::string::npos;
     return at == std::string::npos ? 0 : static_cast<pid_t>(strtol(info->c_str() + at + 5, nullptr, 10));
   }
-  static uint32_t host_uid_of(const Started& s) {
+  static uint32_t host_uid_of(Started& s) {
     // Init is not dumpable, so that its files in /proc are root's: its status names the user.
     auto status = files::read("/proc/" + std::to_string(pid_of(s)) + "/status");
     size_t at = status ? status->find("Uid:\t") : std::string::npos;
@@ -645,11 +645,11 @@ TEST_F(SandboxTest, NothingIsLeftBehind) {
   {
     std::vector<Started> all;
     for (int i = 0; i < 3; ++i) all.push_back(start("echo x >/tmp/x; echo on; sleep 1000"));
-    for (const Started& s : all) t->read_until(s, "on\n");
+    for (Started& s : all) t->read_until(s, "on\n");
     EXPECT_TRUE(anybody_with_uid(config.uid_base + 16, config.uid_base + 100));
     EXPECT_FALSE(cgroup_parents(parent_name(config)).empty());
     EXPECT_FALSE(loop_files(config.state_directory).empty());
-    for (const Started& s : all) {
+    for (Started& s : all) {
       char text[64];
       ssize_t n = readlink(("/proc/" + std::to_string(pid_of(s)) + "/ns/net").c_str(), text, sizeof text);
       ASSERT_GT(n, 0);

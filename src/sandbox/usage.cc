@@ -15,6 +15,7 @@
 namespace gust::sandbox {
 namespace {
 
+constexpr size_t kMostKept = 16;      // files of threads kept open for one sandbox
 constexpr size_t kMostThreads = 512;  // whose run delay is read; each costs about 5 us
 
 using Buffer = std::array<char, 8192>;
@@ -50,26 +51,15 @@ uint64_t field(std::string_view text, std::string_view key) {
   return 0;
 }
 
-// Second number of /proc/TID/schedstat: nanoseconds of waiting for a CPU. Threads that have ended are not counted.
-uint64_t run_delay_us(std::string_view threads) {
-  uint64_t sum_ns = 0;
-  Buffer buffer;
-  for (size_t count = 0; count < kMostThreads; ++count) {
-    std::string_view tid = next_word(threads);
-    if (tid.empty() || tid.size() > 10) break;
-    char path[40] = "/proc/";
-    char* end = path + 6;
-    end += tid.copy(end, tid.size());
-    std::string_view("/schedstat").copy(end, 10);
-    Fd fd(open(path, O_RDONLY | O_CLOEXEC));
-    if (!fd) continue;
-    ssize_t n = read(fd.get(), buffer.data(), 128);
-    if (n <= 0) continue;
-    std::string_view text(buffer.data(), static_cast<size_t>(n));
-    next_word(text);
-    sum_ns += number(next_word(text));
-  }
-  return sum_ns / 1000;
+// Adds the second number of a /proc/TID/schedstat: nanoseconds of waiting for a CPU. False: the thread has ended.
+bool add_run_delay(const Fd& file, uint64_t& sum_ns) {
+  char buffer[128];
+  ssize_t n = pread(file.get(), buffer, sizeof buffer, 0);
+  if (n <= 0) return false;
+  std::string_view text(buffer, static_cast<size_t>(n));
+  next_word(text);
+  sum_ns += number(next_word(text));
+  return true;
 }
 
 // Version 1 keeps the list that an opened "tasks" has once read for as long as it is read every second
@@ -81,7 +71,36 @@ Result<std::string_view> current_tasks(const Fd& tasks, Buffer& buffer) {
   return read_counter(fresh ? fresh : tasks, buffer);
 }
 
-Result<Usage> read_v1(const std::vector<Fd>& files) {
+// Of the threads that live now; those that have ended are not counted. Their files are kept as long as there are as many
+// threads and all can still be read, because opening them costs more than all the rest.
+Result<uint64_t> run_delay_us(Started& sandbox, const Fd& pids, const Fd& tasks) {
+  Buffer buffer;
+  const uint64_t count = number(TRY(read_counter(pids, buffer)));
+  uint64_t sum_ns = 0;
+  if (count == sandbox.thread_count && !sandbox.threads.empty()) {
+    bool all = true;
+    for (const Fd& file : sandbox.threads) all = all && add_run_delay(file, sum_ns);
+    if (all) return sum_ns / 1000;
+  }
+  sandbox.threads.clear();
+  sandbox.thread_count = count;
+  sum_ns = 0;
+  std::string_view list = TRY(current_tasks(tasks, buffer));
+  for (size_t seen = 0; seen < kMostThreads; ++seen) {
+    std::string_view tid = next_word(list);
+    if (tid.empty() || tid.size() > 10) break;
+    char path[40] = "/proc/";
+    char* end = path + 6;
+    end += tid.copy(end, tid.size());
+    std::string_view("/schedstat").copy(end, 10);
+    Fd file(open(path, O_RDONLY | O_CLOEXEC));
+    if (file && add_run_delay(file, sum_ns) && count <= kMostKept) sandbox.threads.push_back(std::move(file));
+  }
+  return sum_ns / 1000;
+}
+
+Result<Usage> read_v1(Started& sandbox) {
+  const std::vector<Fd>& files = sandbox.usage;
   Usage usage;
   Buffer buffer;
   // The total is exact, its split comes from timer ticks: share out the one by the other.
@@ -101,11 +120,12 @@ Result<Usage> read_v1(const std::vector<Fd>& files) {
   usage.throttled_us = field(TRY(read_counter(files[kV1CpuStat], buffer)), "throttled_time") / 1000;
   usage.memory_peak_bytes = number(TRY(read_counter(files[kV1MemoryPeak], buffer)));
   usage.oom_kills = field(TRY(read_counter(files[kV1Oom], buffer)), "oom_kill");
-  usage.run_delay_us = run_delay_us(TRY(current_tasks(files[kV1Tasks], buffer)));
+  usage.run_delay_us = TRY(run_delay_us(sandbox, files[kV1Pids], files[kV1Tasks]));
   return usage;
 }
 
-Result<Usage> read_v2(const std::vector<Fd>& files) {
+Result<Usage> read_v2(Started& sandbox) {
+  const std::vector<Fd>& files = sandbox.usage;
   Usage usage;
   Buffer buffer;
   std::string_view cpu = TRY(read_counter(files[kV2CpuStat], buffer));
@@ -114,15 +134,15 @@ Result<Usage> read_v2(const std::vector<Fd>& files) {
   usage.throttled_us = field(cpu, "throttled_usec");
   usage.memory_peak_bytes = number(TRY(read_counter(files[kV2MemoryPeak], buffer)));
   usage.oom_kills = field(TRY(read_counter(files[kV2MemoryEvents], buffer)), "oom_kill");
-  usage.run_delay_us = run_delay_us(TRY(read_counter(files[kV2Threads], buffer)));
+  usage.run_delay_us = TRY(run_delay_us(sandbox, files[kV2Pids], files[kV2Threads]));
   return usage;
 }
 
 }  // namespace
 
-Result<Usage> read_usage(const Started& sandbox) {
-  if (sandbox.usage.size() == kV1Files) return read_v1(sandbox.usage);
-  if (sandbox.usage.size() == kV2Files) return read_v2(sandbox.usage);
+Result<Usage> read_usage(Started& sandbox) {
+  if (sandbox.usage.size() == kV1Files) return read_v1(sandbox);
+  if (sandbox.usage.size() == kV2Files) return read_v2(sandbox);
   return fail(Errc::NotFound, "no usage files");
 }
 

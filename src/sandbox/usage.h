@@ -8,7 +8,7 @@
 
 namespace gust::sandbox {
 
-enum UsageV1 : size_t { kV1Cpu, kV1CpuSplit, kV1CpuStat, kV1MemoryPeak, kV1Oom, kV1Tasks, kV1Files };
-enum UsageV2 : size_t { kV2CpuStat, kV2MemoryPeak, kV2MemoryEvents, kV2Threads, kV2Files };
+enum UsageV1 : size_t { kV1Cpu, kV1CpuSplit, kV1CpuStat, kV1MemoryPeak, kV1Oom, kV1Pids, kV1Tasks, kV1Files };
+enum UsageV2 : size_t { kV2CpuStat, kV2MemoryPeak, kV2MemoryEvents, kV2Pids, kV2Threads, kV2Files };
 
 }  // namespace gust::sandbox
