@@ -22,7 +22,8 @@ Result<std::vector<Row>> measure(const std::string& program, const std::string& 
   const Value keys = TRY(json::parse(text));
   const Value& key = keys["keys"].as_list().at(0);
   Context context{.gust = gust, .quick = quick};
-  context.signer.credentials = {std::string(key["access_key_id"].as_string()), std::string(key["secret_access_key"].as_string()), ""};
+  context.signer.credentials = {std::string(key["access_key_id"].as_string()), std::string(key["secret_access_key"].as_string()),
+                                ""};
   context.signer.region = "us-east-1";
   context.signer.authority = gust.endpoint().text();
   context.aws.endpoint = "http://" + gust.endpoint().text();

@@ -30,7 +30,8 @@ size_t message_length(std::string_view bytes) {
   if (head == bytes.npos) return 0;
   size_t body = 0;
   const std::string lowered = lower(bytes.substr(0, head));
-  if (const size_t at = lowered.find("content-length:"); at != lowered.npos) body = strtoul(lowered.c_str() + at + 15, nullptr, 10);
+  if (const size_t at = lowered.find("content-length:"); at != lowered.npos)
+    body = strtoul(lowered.c_str() + at + 15, nullptr, 10);
   const size_t all = head + 4 + body;
   return bytes.size() >= all ? all : 0;
 }
@@ -52,8 +53,9 @@ bool read_message(int fd, std::string& buffer, std::string& message) {
 
 [[noreturn]] void serve_echo(int listener, size_t answer_bytes) {
   prctl(PR_SET_PDEATHSIG, SIGKILL);
-  const std::string answer = "HTTP/1.1 200 OK\r\nContent-Type: application/json\r\nContent-Length: " + std::to_string(answer_bytes) +
-                             "\r\n\r\n" + std::string(answer_bytes, 'x');
+  const std::string answer =
+      "HTTP/1.1 200 OK\r\nContent-Type: application/json\r\nContent-Length: " + std::to_string(answer_bytes) + "\r\n\r\n" +
+      std::string(answer_bytes, 'x');
   for (;;) {
     Fd peer(::accept(listener, nullptr, nullptr));
     if (!peer) _exit(0);
@@ -65,12 +67,16 @@ bool read_message(int fd, std::string& buffer, std::string& message) {
 
 }  // namespace
 
-Result<Connection> Connection::open(const net::Endpoint& endpoint) { return Connection(TRY(net::connect_tcp(endpoint, 5'000'000))); }
+Result<Connection> Connection::open(const net::Endpoint& endpoint) {
+  return Connection(TRY(net::connect_tcp(endpoint, 5'000'000)));
+}
 
 Result<std::string> Connection::ask(std::string_view request, int status) {
   std::string message;
-  if (!send_all(fd_.get(), request) || !read_message(fd_.get(), buffer_, message)) return fail(Errc::Io, "the connection was closed");
-  if (message.size() < 12 || atoi(message.c_str() + 9) != status) return fail(Errc::Invalid, "unexpected answer: " + message.substr(0, 600));
+  if (!send_all(fd_.get(), request) || !read_message(fd_.get(), buffer_, message))
+    return fail(Errc::Io, "the connection was closed");
+  if (message.size() < 12 || atoi(message.c_str() + 9) != status)
+    return fail(Errc::Invalid, "unexpected answer: " + message.substr(0, 600));
   return message;
 }
 
@@ -78,7 +84,11 @@ std::string Signer::request(std::string_view service, std::string_view method, s
                             std::vector<std::pair<std::string, std::string>> headers) const {
   headers.emplace_back("host", authority);
   const std::string hash = hex_encode(sha256(body));
-  sigv4::RequestParts parts{.method = method, .raw_path = path, .raw_query = "", .headers = headers, .payload_hash = hash,
+  sigv4::RequestParts parts{.method = method,
+                            .raw_path = path,
+                            .raw_query = "",
+                            .headers = headers,
+                            .payload_hash = hash,
                             .path_encoding = service == "s3" ? sigv4::PathEncoding::Once : sigv4::PathEncoding::Twice};
   auto added = sigv4::sign(credentials, region, service, system_clock().unix_ms(), parts);
   std::string out = std::string(method) + " " + std::string(path) + " HTTP/1.1\r\n";

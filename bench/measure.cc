@@ -78,8 +78,14 @@ Result<double> load(Context& context, const std::vector<std::string>& requests) 
 
 Row row_of(std::string name, std::string unit, std::vector<double> values, double reach, std::string baseline) {
   std::sort(values.begin(), values.end());
-  return {std::move(name), std::move(unit), experiment::quantile(values, 0.5), experiment::quantile(values, 0.1),
-          experiment::quantile(values, 0.9), values.size(), reach, std::move(baseline)};
+  return {std::move(name),
+          std::move(unit),
+          experiment::quantile(values, 0.5),
+          experiment::quantile(values, 0.1),
+          experiment::quantile(values, 0.9),
+          values.size(),
+          reach,
+          std::move(baseline)};
 }
 
 Result<> measure_start(const std::string& program, std::vector<Row>& rows, size_t runs) {
@@ -137,7 +143,8 @@ Result<> measure_warm_invoke(Context& context) {
     cpu.push_back(static_cast<double>(context.gust.cpu_ns() - before) / 1000.0 / static_cast<double>(of_block));
     added.push_back(row_of("", "", g, 0).median - row_of("", "", e, 0).median);
   }
-  context.rows.push_back(row_of("warm invoke, added to the echo's round trip (p50 of blocks of 100)", "us", added, 120, "bare HTTP echo, same connection style, interleaved"));
+  context.rows.push_back(row_of("warm invoke, added to the echo's round trip (p50 of blocks of 100)", "us", added, 120,
+                                "bare HTTP echo, same connection style, interleaved"));
   context.rows.push_back(row_of("warm invoke, daemon CPU", "us", cpu, 40, "schedstat of the daemon"));
   return {};
 }
@@ -149,7 +156,8 @@ Result<> measure_cold_start(Context& context) {
   std::vector<double> ms;
   for (size_t i = 0; i < context.times(200); ++i) {
     // Another environment variable makes the running environments outdated.
-    TRY(call(client, "PUT", "/2015-03-31/functions/bench-echo/configuration", R"({"Environment":{"Variables":{"ROUND":")" + std::to_string(i) + R"("}}})"));
+    TRY(call(client, "PUT", "/2015-03-31/functions/bench-echo/configuration",
+             R"({"Environment":{"Variables":{"ROUND":")" + std::to_string(i) + R"("}}})"));
     TRY(wait_active(client));
     usleep(20'000);  // the old one's end is not what is measured
     ms.push_back(TRY(timed(connection, request)) / 1000);
@@ -164,7 +172,8 @@ Result<> measure_put_object(Context& context) {
   for (int round = 0; round < 5; ++round) {
     std::vector<std::string> requests;
     for (size_t i = 0; i < context.times(8000); ++i) {
-      requests.push_back(context.signer.request("s3", "PUT", "/bench-bucket/o/" + std::to_string(round) + "-" + std::to_string(i), body));
+      requests.push_back(
+          context.signer.request("s3", "PUT", "/bench-bucket/o/" + std::to_string(round) + "-" + std::to_string(i), body));
     }
     cpu.push_back(TRY(load(context, requests)));
   }
@@ -178,10 +187,11 @@ Result<> measure_put_item(Context& context) {
   for (int round = 0; round < 5; ++round) {
     std::vector<std::string> requests;
     for (size_t i = 0; i < context.times(8000); ++i) {
-      const std::string body = R"({"TableName":"bench-table","Item":{"pk":{"S":")" + std::to_string(round) + "-" + std::to_string(i) +
-                               R"("},"v":{"S":")" + filler + R"("}}})";
-      requests.push_back(context.signer.request("dynamodb", "POST", "/", body,
-                                                {{"content-type", "application/x-amz-json-1.0"}, {"x-amz-target", "DynamoDB_20120810.PutItem"}}));
+      const std::string body = R"({"TableName":"bench-table","Item":{"pk":{"S":")" + std::to_string(round) + "-" +
+                               std::to_string(i) + R"("},"v":{"S":")" + filler + R"("}}})";
+      requests.push_back(context.signer.request(
+          "dynamodb", "POST", "/", body,
+          {{"content-type", "application/x-amz-json-1.0"}, {"x-amz-target", "DynamoDB_20120810.PutItem"}}));
     }
     cpu.push_back(TRY(load(context, requests)));
   }
@@ -191,12 +201,15 @@ Result<> measure_put_item(Context& context) {
 
 Result<> measure_upload_to_handler(Context& context) {
   aws::Client client(context.aws);
-  TRY(call(client, "POST", "/2015-03-31/functions/bench-echo/policy",
-           R"({"StatementId":"s3","Action":"lambda:InvokeFunction","Principal":"s3.amazonaws.com","SourceArn":"arn:aws:s3:::bench-bucket"})"));
-  TRY(client.put_bucket_notification(kBucket, "<NotificationConfiguration><CloudFunctionConfiguration><Id>b</Id><CloudFunction>"
-                                              "arn:aws:lambda:us-east-1:000000000000:function:bench-echo</CloudFunction>"
-                                              "<Event>s3:ObjectCreated:*</Event><Filter><S3Key><FilterRule><Name>prefix</Name><Value>up/</Value>"
-                                              "</FilterRule></S3Key></Filter></CloudFunctionConfiguration></NotificationConfiguration>"));
+  TRY(call(
+      client, "POST", "/2015-03-31/functions/bench-echo/policy",
+      R"({"StatementId":"s3","Action":"lambda:InvokeFunction","Principal":"s3.amazonaws.com","SourceArn":"arn:aws:s3:::bench-bucket"})"));
+  TRY(client.put_bucket_notification(
+      kBucket,
+      "<NotificationConfiguration><CloudFunctionConfiguration><Id>b</Id><CloudFunction>"
+      "arn:aws:lambda:us-east-1:000000000000:function:bench-echo</CloudFunction>"
+      "<Event>s3:ObjectCreated:*</Event><Filter><S3Key><FilterRule><Name>prefix</Name><Value>up/</Value>"
+      "</FilterRule></S3Key></Filter></CloudFunctionConfiguration></NotificationConfiguration>"));
   sleep(1);  // the test event of the configuration
   Connection connection = TRY(Connection::open(context.gust.endpoint()));
   const std::string body(4096, 'u');

@@ -19,7 +19,7 @@ struct Row {
   std::string name, unit;
   double median = 0, low = 0, high = 0;  // of the runs: p10 and p90
   size_t runs = 0;
-  double reach = 0;                      // 0: no promise
+  double reach = 0;  // 0: no promise
   std::string baseline;
 };
 
@@ -27,8 +27,8 @@ struct Context {
   const Gust& gust;
   Signer signer;
   aws::Config aws;
-  std::string function_zip;   // of the trivial handler
-  bool quick = false;         // fewer runs: only to see that it works
+  std::string function_zip;  // of the trivial handler
+  bool quick = false;        // fewer runs: only to see that it works
   std::vector<Row> rows;
   size_t times(size_t n) const { return quick ? std::max<size_t>(n / 20, 5) : n; }
 };
@@ -37,7 +37,7 @@ Row row_of(std::string name, std::string unit, std::vector<double> values, doubl
 
 Result<> measure_start(const std::string& program, std::vector<Row>& rows, size_t runs);
 Result<> measure_idle_memory(Context& context);
-Result<> prepare(Context& context);              // function, bucket and table of the following
+Result<> prepare(Context& context);  // function, bucket and table of the following
 Result<> measure_warm_invoke(Context& context);
 Result<> measure_cold_start(Context& context);
 Result<> measure_put_object(Context& context);

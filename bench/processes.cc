@@ -43,7 +43,10 @@ uint64_t field_kib(const std::string& path, std::string_view name) {
 }  // namespace
 
 Gust::Gust(Gust&& other) noexcept
-    : pid_(std::exchange(other.pid_, -1)), start_us_(other.start_us_), endpoint_(other.endpoint_), credentials_(other.credentials_) {}
+    : pid_(std::exchange(other.pid_, -1)),
+      start_us_(other.start_us_),
+      endpoint_(other.endpoint_),
+      credentials_(other.credentials_) {}
 
 Gust::~Gust() {
   if (pid_ <= 0) return;

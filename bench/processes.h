@@ -22,10 +22,10 @@ class Gust {
   int64_t start_us() const { return start_us_; }  // from exec to the answer of the first request
   const net::Endpoint& endpoint() const { return endpoint_; }
   const std::string& credentials_file() const { return credentials_; }
-  uint64_t cpu_ns() const;      // of the daemon: all threads, from schedstat
+  uint64_t cpu_ns() const;  // of the daemon: all threads, from schedstat
   uint64_t warden_cpu_ns() const;
-  uint64_t rss_kib() const;     // VmRSS of all processes of Gust (shared pages counted in each)
-  uint64_t pss_kib() const;     // shared pages counted once
+  uint64_t rss_kib() const;  // VmRSS of all processes of Gust (shared pages counted in each)
+  uint64_t pss_kib() const;  // shared pages counted once
 
  private:
   Gust() = default;

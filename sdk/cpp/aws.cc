@@ -67,9 +67,7 @@ Errc kind_of(int status, std::string_view code) {
   return status == 413 ? Errc::TooLarge : Errc::Invalid;
 }
 
-bool worth_another_try(Errc kind) {
-  return kind == Errc::Unavailable || kind == Errc::Unknown || kind == Errc::Timeout;
-}
+bool worth_another_try(Errc kind) { return kind == Errc::Unavailable || kind == Errc::Unknown || kind == Errc::Timeout; }
 
 // Full jitter between nothing and base * 2^attempt: many clients that failed together must not come back together.
 void wait_before(int attempt, int64_t base_us) {
@@ -125,8 +123,9 @@ http::Request Client::Impl::prepare(const Call& call, const Target& target) cons
   for (const auto& [name, value] : call.headers) request.headers.add(name, value);
   std::string hash = call.service == "s3" && target.url.tls ? "UNSIGNED-PAYLOAD" : hex_encode(sha256(call.body));
   if (!config.credentials.access_key_id.empty()) {
-    sigv4::RequestParts parts{call.method, request.path, request.query, request.headers.fields(), hash,
-                              call.service == "s3" ? sigv4::PathEncoding::Once : sigv4::PathEncoding::Twice};
+    sigv4::RequestParts parts{call.method,   request.path,
+                              request.query, request.headers.fields(),
+                              hash,          call.service == "s3" ? sigv4::PathEncoding::Once : sigv4::PathEncoding::Twice};
     for (auto& [name, value] : sigv4::sign(config.credentials, config.region, call.service, system_clock().unix_ms(), parts)) {
       request.headers.set(name, value);
     }

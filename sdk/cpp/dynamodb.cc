@@ -58,7 +58,8 @@ Result<std::vector<Value>> pages(Client& client, const std::string& operation, V
 
 }  // namespace
 
-Result<std::vector<Value>> Client::query_all(const std::string& table, const std::string& key_name, const std::string& key_value) {
+Result<std::vector<Value>> Client::query_all(const std::string& table, const std::string& key_name,
+                                             const std::string& key_value) {
   Value request = Value::map();
   request.set("TableName", table);
   request.set("ConsistentRead", true);

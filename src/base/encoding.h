@@ -28,8 +28,8 @@ std::string escape_xml(std::string_view text);       // & < > " ' ; what XML for
 std::string escape_terminal(std::string_view text);  // control characters as \xNN, so that output cannot move a cursor
 
 bool is_utf8(std::string_view text);
-std::string to_utf8(std::string_view text);  // bytes that are no UTF-8 become U+FFFD
-std::string lower(std::string_view text);  // ASCII only
+std::string to_utf8(std::string_view text);                        // bytes that are no UTF-8 become U+FFFD
+std::string lower(std::string_view text);                          // ASCII only
 bool equal_ignoring_case(std::string_view a, std::string_view b);  // ASCII only
 std::string_view trim(std::string_view text);                      // spaces and tabs at both ends
 

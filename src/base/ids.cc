@@ -62,17 +62,14 @@ bool is_uuid(std::string_view text) {
   if (text.size() != 36) return false;
   for (size_t i = 0; i < 36; ++i) {
     bool dash = i == 8 || i == 13 || i == 18 || i == 23;
-    bool hex = (text[i] >= '0' && text[i] <= '9') || (text[i] >= 'a' && text[i] <= 'f') ||
-               (text[i] >= 'A' && text[i] <= 'F');
+    bool hex = (text[i] >= '0' && text[i] <= '9') || (text[i] >= 'a' && text[i] <= 'f') || (text[i] >= 'A' && text[i] <= 'F');
     if (dash ? text[i] != '-' : !hex) return false;
   }
   return true;
 }
 
 std::string iso8601(int64_t unix_ms) { return format(unix_ms, "%Y-%m-%dT%H:%M:%S") + millis(unix_ms) + "Z"; }
-std::string iso8601_lambda(int64_t unix_ms) {
-  return format(unix_ms, "%Y-%m-%dT%H:%M:%S") + millis(unix_ms) + "+0000";
-}
+std::string iso8601_lambda(int64_t unix_ms) { return format(unix_ms, "%Y-%m-%dT%H:%M:%S") + millis(unix_ms) + "+0000"; }
 std::string iso8601_basic(int64_t unix_ms) { return format(unix_ms, "%Y%m%dT%H%M%SZ"); }
 std::string http_date(int64_t unix_ms) { return format(unix_ms, "%a, %d %b %Y %H:%M:%S GMT"); }
 

@@ -35,10 +35,10 @@ inline void error(std::string_view area, std::string_view text, std::initializer
 }  // namespace gust::log
 
 // Dies with a message where our own code is wrong. Never reached by untrusted input.
-#define GUST_CHECK(condition)                                              \
-  do {                                                                     \
-    if (!(condition)) [[unlikely]]                                         \
-      ::gust::check_failed(#condition, __FILE__, __LINE__);                \
+#define GUST_CHECK(condition)                               \
+  do {                                                      \
+    if (!(condition)) [[unlikely]]                          \
+      ::gust::check_failed(#condition, __FILE__, __LINE__); \
   } while (false)
 namespace gust {
 [[noreturn]] void check_failed(const char* condition, const char* file, int line);

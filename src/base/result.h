@@ -55,11 +55,11 @@ Error errno_error(std::string_view what, int error_number);
 Failure fail_errno(std::string_view what);  // of the calling thread's errno
 
 // Evaluates to the value of a Result, or returns its error from the calling function.
-#define TRY(expression)                                                    \
-  ({                                                                       \
-    auto&& gust_try_result = (expression);                                 \
-    if (!gust_try_result) [[unlikely]]                                     \
-      return ::gust::Failure(std::move(gust_try_result).error());          \
+#define TRY(expression)                                                             \
+  ({                                                                                \
+    auto&& gust_try_result = (expression);                                          \
+    if (!gust_try_result) [[unlikely]]                                              \
+      return ::gust::Failure(std::move(gust_try_result).error());                   \
     ::gust::detail::take(std::forward<decltype(gust_try_result)>(gust_try_result)); \
   })
 

@@ -116,16 +116,16 @@ struct Digest::State {
 };
 
 Digest::Digest(Kind kind) : state_(std::make_unique<State>()) {
-  const EVP_MD* md = algorithm(kind == Kind::Sha256 ? gust::Kind::Sha256 : kind == Kind::Md5 ? gust::Kind::Md5 : gust::Kind::Sha1);
+  const EVP_MD* md = algorithm(kind == Kind::Sha256 ? gust::Kind::Sha256
+                               : kind == Kind::Md5  ? gust::Kind::Md5
+                                                    : gust::Kind::Sha1);
   GUST_CHECK(EVP_DigestInit_ex(state_->context, md, nullptr) == 1);
 }
 Digest::~Digest() = default;
 Digest::Digest(Digest&&) noexcept = default;
 Digest& Digest::operator=(Digest&&) noexcept = default;
 
-void Digest::update(std::string_view bytes) {
-  GUST_CHECK(EVP_DigestUpdate(state_->context, bytes.data(), bytes.size()) == 1);
-}
+void Digest::update(std::string_view bytes) { GUST_CHECK(EVP_DigestUpdate(state_->context, bytes.data(), bytes.size()) == 1); }
 
 std::string Digest::finish() {
   unsigned char out[EVP_MAX_MD_SIZE];

@@ -33,10 +33,10 @@ enum class PathEncoding { Once, Twice };
 
 struct RequestParts {
   std::string_view method;
-  std::string_view raw_path;   // as on the request line, before '?'
-  std::string_view raw_query;  // after '?', as on the request line
+  std::string_view raw_path;                                 // as on the request line, before '?'
+  std::string_view raw_query;                                // after '?', as on the request line
   std::vector<std::pair<std::string, std::string>> headers;  // only the signed ones; any case and order
-  std::string_view payload_hash;                              // hex SHA-256, UNSIGNED-PAYLOAD or STREAMING-...
+  std::string_view payload_hash;                             // hex SHA-256, UNSIGNED-PAYLOAD or STREAMING-...
   PathEncoding path_encoding = PathEncoding::Twice;
 };
 

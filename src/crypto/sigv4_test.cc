@@ -49,8 +49,7 @@ TEST(SigV4, suite_post_vanilla) {
   EXPECT_EQ(suite("POST", "/", ""), "5da7c1a2acd57cee7505fc6676e4e544621c30862966e37dddb68e92efbe5d6b");
 }
 TEST(SigV4, suite_form) {
-  EXPECT_EQ(suite("POST", "/", "", {{"Content-Type", "application/x-www-form-urlencoded"}},
-                  hex_encode(sha256("Param1=value1"))),
+  EXPECT_EQ(suite("POST", "/", "", {{"Content-Type", "application/x-www-form-urlencoded"}}, hex_encode(sha256("Param1=value1"))),
             "ff11897932ad3f4e8b18135d722051e5ac45fc38421b1da7b9d196a0fe09473a");
 }
 TEST(SigV4, suite_header_values_are_trimmed) {
@@ -69,7 +68,8 @@ TEST(SigV4, like_botocore_a_lambda_path_is_encoded_twice) {
                      "/2015-03-31/functions/arn%3Aaws%3Alambda%3Aeu-west-1%3A000000000000%3Afunction%3Af/invocations",
                      "Qualifier=%24LATEST",
                      {{"host", "127.0.0.1:4566"}, {"x-amz-date", "20261123T032109Z"}, {"x-amz-invocation-type", "Event"}},
-                     {}, PathEncoding::Twice};
+                     {},
+                     PathEncoding::Twice};
   std::string hash = hex_encode(sha256("{\"a\":1}"));
   parts.payload_hash = hash;
   EXPECT_EQ(signature(signing_key(kSecret, scope), string_to_sign("20261123T032109Z", scope, canonical_request(parts))),
@@ -78,9 +78,12 @@ TEST(SigV4, like_botocore_a_lambda_path_is_encoded_twice) {
 
 TEST(SigV4, like_botocore_an_s3_path_is_taken_as_it_is) {
   std::string hash = hex_encode(sha256("hello"));
-  RequestParts parts{"PUT", "/bucket/a%20b/%C3%A9%28x%29//y", "partNumber=1&uploadId=u%2Fv%3D",
+  RequestParts parts{"PUT",
+                     "/bucket/a%20b/%C3%A9%28x%29//y",
+                     "partNumber=1&uploadId=u%2Fv%3D",
                      {{"host", "127.0.0.1:4566"}, {"content-type", "text/plain"}, {"x-amz-meta-a", "  two   spaces "}},
-                     hash, PathEncoding::Once};
+                     hash,
+                     PathEncoding::Once};
   int64_t at = 1795404069000;  // 2026-11-23T03:21:09Z
   auto added = sign({"AKIDEXAMPLE", std::string(kSecret), ""}, "us-east-1", "s3", at, parts);
   ASSERT_EQ(added.size(), 3u);
@@ -95,10 +98,16 @@ TEST(SigV4, like_botocore_an_s3_path_is_taken_as_it_is) {
 TEST(SigV4, like_botocore_with_a_session_token) {
   Scope scope{"20261123", "us-east-1", "dynamodb"};
   std::string hash = hex_encode(sha256("{}"));
-  RequestParts parts{"POST", "/", "",
-                     {{"host", "127.0.0.1:4566"}, {"x-amz-date", "20261123T032109Z"}, {"x-amz-target", "DynamoDB_20120810.GetItem"},
-                      {"content-type", "application/x-amz-json-1.0"}, {"x-amz-security-token", "TOKEN/abc+def=="}},
-                     hash, PathEncoding::Twice};
+  RequestParts parts{"POST",
+                     "/",
+                     "",
+                     {{"host", "127.0.0.1:4566"},
+                      {"x-amz-date", "20261123T032109Z"},
+                      {"x-amz-target", "DynamoDB_20120810.GetItem"},
+                      {"content-type", "application/x-amz-json-1.0"},
+                      {"x-amz-security-token", "TOKEN/abc+def=="}},
+                     hash,
+                     PathEncoding::Twice};
   EXPECT_EQ(signature(signing_key("secret", scope), string_to_sign("20261123T032109Z", scope, canonical_request(parts))),
             "de95d1e331ea9a9a6f6b54f8b2f2b74122e7f7dc47e9b47481096fbce38ea0c0");
 }
@@ -118,13 +127,15 @@ TEST(SigV4, malformed_authorizations_are_refused) {
   std::string sig(64, 'a');
   std::string good = "AWS4-HMAC-SHA256 Credential=A/20150830/r/s/aws4_request,SignedHeaders=host,Signature=" + sig;
   EXPECT_TRUE(parse_authorization(good).has_value());  // control
-  for (const std::string& bad : {std::string(), std::string("Basic abc"), std::string("AWS4-HMAC-SHA256"),
-                                 "AWS4-HMAC-SHA256 Credential=A/2015/r/s/aws4_request,SignedHeaders=host,Signature=" + sig,
-                                 "AWS4-HMAC-SHA256 Credential=A/20150830/r/s/x,SignedHeaders=host,Signature=" + sig,
-                                 "AWS4-HMAC-SHA256 Credential=/20150830/r/s/aws4_request,SignedHeaders=host,Signature=" + sig,
-                                 "AWS4-HMAC-SHA256 SignedHeaders=host,Signature=" + sig,
-                                 "AWS4-HMAC-SHA256 Credential=A/20150830/r/s/aws4_request,SignedHeaders=,Signature=" + sig,
-                                 good.substr(0, good.size() - 1)}) {
+  for (const std::string& bad :
+       {std::string(), std::string("Basic abc"), std::string("AWS4-HMAC-SHA256"),
+        "AWS4-HMAC-SHA256 Credential=A/2015/r/s/aws4_request,SignedHeaders=host,Signature=" + sig,
+        "AWS4-HMAC-SHA256 Credential=A/20150830/r/s/x,SignedHeaders=host,Signature=" + sig,
+        "AWS4-HMAC-SHA256 Credential=/20150830/r/s/aws4_request,SignedHeaders=host,Signature=" + sig,
+        "AWS4-HMAC-SHA256 SignedHeaders=host,Signature=" + sig,
+        "AWS4-HMAC-SHA256 Credential=A/20150830/" + std::string(65, 'r') + "/s/aws4_request,SignedHeaders=host,Signature=" + sig,
+        "AWS4-HMAC-SHA256 Credential=A/20150830/r/s/aws4_request,SignedHeaders=,Signature=" + sig,
+        good.substr(0, good.size() - 1)}) {
     EXPECT_FALSE(parse_authorization(bad).has_value()) << bad;
   }
 }

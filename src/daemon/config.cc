@@ -22,7 +22,7 @@ struct Setting {
   std::string_view name;  // as in the file; the flag is --name with '-', the variable GUST_NAME
   Member member;
   std::string_view standard;
-  double least, most;  // of numbers
+  double least, most;        // of numbers
   std::string_view choices;  // of texts: separated by '|', empty: any
   std::string_view help;
 };
@@ -92,8 +92,8 @@ Failure unknown(std::string_view name, std::string_view where) {
   const Setting* nearest = std::min_element(std::begin(kSettings), std::end(kSettings), [&](auto& a, auto& b) {
     return edit_distance(a.name, name.substr(0, 60)) < edit_distance(b.name, name.substr(0, 60));
   });
-  return fail(Errc::Invalid, std::string(where) + ": unknown setting '" + shown + "'; did you mean '" +
-                                 std::string(nearest->name) + "'?");
+  return fail(Errc::Invalid,
+              std::string(where) + ": unknown setting '" + shown + "'; did you mean '" + std::string(nearest->name) + "'?");
 }
 
 Result<> assign(Config& config, const Setting& setting, std::string_view text, std::string_view where) {
@@ -142,8 +142,8 @@ Result<> read_file(Config& config, const std::string& path) {
   try {
     table = toml::parse(text, path);
   } catch (const toml::parse_error& error) {
-    return fail(Errc::Invalid, path + ": line " + std::to_string(error.source().begin.line) + ": " +
-                                   std::string(error.description()));
+    return fail(Errc::Invalid,
+                path + ": line " + std::to_string(error.source().begin.line) + ": " + std::string(error.description()));
   }
   for (auto&& [key, node] : table) {
     const Setting* setting = find_setting(key.str());
@@ -249,8 +249,8 @@ std::string config_help() {
   for (const Setting& setting : kSettings) {
     out += "  " + flag_of(setting);
     if (!std::holds_alternative<bool Config::*>(setting.member)) out += " VALUE";
-    out += "\n        " + std::string(setting.help) + " Default: " +
-           (setting.standard.empty() ? "none" : std::string(setting.standard)) + ".\n";
+    out += "\n        " + std::string(setting.help) +
+           " Default: " + (setting.standard.empty() ? "none" : std::string(setting.standard)) + ".\n";
   }
   return out;
 }
@@ -263,8 +263,8 @@ std::string config_markdown() {
       "| file | flag | environment | default | meaning |\n|---|---|---|---|---|\n";
   for (const Setting& setting : kSettings) {
     out += "| `" + std::string(setting.name) + "` | `" + flag_of(setting) + "` | `" + variable_of(setting) + "` | " +
-           (setting.standard.empty() ? "" : "`" + std::string(setting.standard) + "`") + " | " +
-           std::string(setting.help) + " |\n";
+           (setting.standard.empty() ? "" : "`" + std::string(setting.standard) + "`") + " | " + std::string(setting.help) +
+           " |\n";
   }
   return out;
 }

@@ -32,7 +32,7 @@ namespace gust::daemon {
 namespace {
 
 constexpr size_t kDiskThreads = 4, kMostQueued = 10'000;
-constexpr int64_t kDrainUs = 30'000'000;         // what is in flight at SIGTERM may take this long
+constexpr int64_t kDrainUs = 30'000'000;           // what is in flight at SIGTERM may take this long
 constexpr uint64_t kOtherIds = uint64_t{1} << 62;  // sandboxes that are not the router's
 
 std::string role_identity(const invoke::Function& function) {
@@ -97,23 +97,45 @@ class Daemon {
 
 Daemon::Daemon(const DaemonOptions& options, Fd warden_channel, std::vector<Fd> listeners, std::string state,
                std::unique_ptr<store::Store> store, std::vector<gateway::Credential> keys)
-    : options_(options), state_(std::move(state)), listeners_(std::move(listeners)), store_(std::move(store)),
-      credentials_(std::move(keys)), disk_("gust-disk", kDiskThreads, kMostQueued),
+    : options_(options),
+      state_(std::move(state)),
+      listeners_(std::move(listeners)),
+      store_(std::move(store)),
+      credentials_(std::move(keys)),
+      disk_("gust-disk", kDiskThreads, kMostQueued),
       workers_("gust-worker", static_cast<size_t>(options.config.workers), kMostQueued),
       logs_(state_, {.function_bytes = static_cast<uint64_t>(options.config.log_function_mb) << 20,
                      .total_bytes = static_cast<uint64_t>(options.config.log_total_mb) << 20}),
-      warden_(sandbox::make_warden(loop_, std::move(warden_channel))), inside_(loop_),
+      warden_(sandbox::make_warden(loop_, std::move(warden_channel))),
+      inside_(loop_),
       router_(loop_, *warden_, logs_, system_clock(), router_options()),
       events_(loop_, *store_, workers_, router_, system_clock(),
-              {.clock_scale = options.config.clock_scale, .backlog_bytes = static_cast<uint64_t>(options.config.async_backlog_mb) << 20}),
-      unpacker_(loop_, *warden_, [this] { return ++next_id_; }), code_(state_ + "/code", loop_, disk_, unpacker_), port_(router_),
+              {.clock_scale = options.config.clock_scale,
+               .backlog_bytes = static_cast<uint64_t>(options.config.async_backlog_mb) << 20}),
+      unpacker_(loop_, *warden_, [this] { return ++next_id_; }),
+      code_(state_ + "/code", loop_, disk_, unpacker_),
+      port_(router_),
       hosts_(loop_, *warden_, logs_, system_clock(), service_options()),
-      lambda_({.store = *store_, .loop = loop_, .disk = disk_, .code = code_, .port = port_, .events = events_, .clock = system_clock()}, rules()),
-      s3_({.store = *store_, .events = events_, .policy = lambda_, .disk = disk_, .clock = system_clock(), .objects_directory = state_ + "/objects"}),
-      dynamodb_(*store_, system_clock()), logs_service_(state_, logs_),
+      lambda_({.store = *store_,
+               .loop = loop_,
+               .disk = disk_,
+               .code = code_,
+               .port = port_,
+               .events = events_,
+               .clock = system_clock()},
+              rules()),
+      s3_({.store = *store_,
+           .events = events_,
+           .policy = lambda_,
+           .disk = disk_,
+           .clock = system_clock(),
+           .objects_directory = state_ + "/objects"}),
+      dynamodb_(*store_, system_clock()),
+      logs_service_(state_, logs_),
       gateway_(gateway_options(), credentials_, workers_, loop_, {&lambda_, &s3_, &dynamodb_, &logs_service_},
                [this](uint64_t tag) { return inside_.identity(tag); }),
-      services_hook_({loop_, disk_, hosts_, code_, router_, options.instance_types}), server_(loop_, gateway_, {}, &disk_) {
+      services_hook_({loop_, disk_, hosts_, code_, router_, options.instance_types}),
+      server_(loop_, gateway_, {}, &disk_) {
   inside_.serve(gateway_, disk_);
   warden_->on_exit([this](uint64_t id, const sandbox::Exit& exit) {
     if (!router_.exited(id, exit)) hosts_.on_exit(id, exit);
@@ -213,9 +235,7 @@ void Daemon::end() {
   if (std::exchange(ending_, true)) return;
   log::info("daemon", "ending: what is in flight may take 30 s");
   events_.stop();
-  server_.drain(kDrainUs, [this] {
-    router_.drain(kDrainUs, [this] { end_services([this] { loop_.stop(); }); });
-  });
+  server_.drain(kDrainUs, [this] { router_.drain(kDrainUs, [this] { end_services([this] { loop_.stop(); }); }); });
 }
 
 void Daemon::end_services(std::function<void()> then) {

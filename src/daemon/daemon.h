@@ -17,8 +17,8 @@ namespace gust::daemon {
 
 struct DaemonOptions {
   Config config;
-  net::Endpoint endpoint;        // where the first listener is, for people
-  std::string state_on_host;     // what the state directory is called outside of this process
+  net::Endpoint endpoint;     // where the first listener is, for people
+  std::string state_on_host;  // what the state directory is called outside of this process
   uint32_t host_cpus = 1;
   uint64_t memory_budget_bytes = 0;
   hosts::InstanceTypes instance_types;

@@ -32,7 +32,8 @@ Result<std::string> read_executions(const std::string& meter_directory, const Ex
     std::ifstream file(meter_directory + "/" + name);
     for (std::string line; lines < query.limit && std::getline(file, line);) {
       if (!wanted(line, query, arn_end)) continue;
-      if (out.size() + line.size() > kMostExecutionBytes) return fail(Errc::TooLarge, "more executions than one answer holds: ask with from_us and limit");
+      if (out.size() + line.size() > kMostExecutionBytes)
+        return fail(Errc::TooLarge, "more executions than one answer holds: ask with from_us and limit");
       out.append(line).append("\n");
       ++lines;
     }

@@ -13,9 +13,9 @@
 namespace gust::daemon {
 
 struct ExecutionQuery {
-  std::string function;      // name; empty: all
-  int64_t from_us = 0;       // wall clock when the event was handed over
-  size_t limit = 100'000;    // lines
+  std::string function;    // name; empty: all
+  int64_t from_us = 0;     // wall clock when the event was handed over
+  size_t limit = 100'000;  // lines
 };
 inline constexpr size_t kMostExecutionBytes = 256 << 20;
 

@@ -53,7 +53,9 @@ std::string mount_of(std::string_view controller) {
     std::istringstream words(line);
     std::string device, where, type, options;
     words >> device >> where >> type >> options;
-    if (controller.empty() ? type == "cgroup2" : type == "cgroup" && ("," + options + ",").find("," + std::string(controller) + ",") != std::string::npos) {
+    if (controller.empty()
+            ? type == "cgroup2"
+            : type == "cgroup" && ("," + options + ",").find("," + std::string(controller) + ",") != std::string::npos) {
       return where;
     }
   }
@@ -65,12 +67,15 @@ struct GroupFile {
 };
 
 void add_group_files(Value& list, const std::string& process) {
-  static constexpr GroupFile kLegacy[] = {
-      {"memory limit (bytes)", "memory", "memory.limit_in_bytes"}, {"memory peak (bytes)", "memory", "memory.max_usage_in_bytes"},
-      {"cpu quota (us)", "cpu", "cpu.cfs_quota_us"}, {"cpu period (us)", "cpu", "cpu.cfs_period_us"}, {"pids limit", "pids", "pids.max"}};
-  static constexpr GroupFile kUnified[] = {
-      {"memory limit (bytes)", "", "memory.max"}, {"memory peak (bytes)", "", "memory.peak"}, {"cpu quota and period (us)", "", "cpu.max"},
-      {"pids limit", "", "pids.max"}};
+  static constexpr GroupFile kLegacy[] = {{"memory limit (bytes)", "memory", "memory.limit_in_bytes"},
+                                          {"memory peak (bytes)", "memory", "memory.max_usage_in_bytes"},
+                                          {"cpu quota (us)", "cpu", "cpu.cfs_quota_us"},
+                                          {"cpu period (us)", "cpu", "cpu.cfs_period_us"},
+                                          {"pids limit", "pids", "pids.max"}};
+  static constexpr GroupFile kUnified[] = {{"memory limit (bytes)", "", "memory.max"},
+                                           {"memory peak (bytes)", "", "memory.peak"},
+                                           {"cpu quota and period (us)", "", "cpu.max"},
+                                           {"pids limit", "", "pids.max"}};
   std::ifstream groups(process + "/cgroup");
   for (std::string line; std::getline(groups, line);) {  // "4:memory:/path", "0::/path"
     const size_t first = line.find(':'), second = line.find(':', first + 1);
@@ -115,7 +120,8 @@ Value settings_of(const invoke::Function& f) {
   add(list, "age of asynchronous events (s)", f.max_event_age_s, "AWS's default");
   add(list, "runtime", f.runtime, "Runtime");
   add(list, "code", f.code, "SHA-256 of the zip; unpacked below code/ of the state directory");
-  add(list, "isolation", "user, pid, mount, net, ipc, uts and cgroup namespaces; seccomp; Landlock; no capabilities; read-only root", "SECURITY.md");
+  add(list, "isolation",
+      "user, pid, mount, net, ipc, uts and cgroup namespaces; seccomp; Landlock; no capabilities; read-only root", "SECURITY.md");
   return list;
 }
 

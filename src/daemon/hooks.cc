@@ -47,16 +47,16 @@ void executions(const http::ExchangePtr& exchange, const HookParts& parts) {
   if (!only_get(exchange)) return;
   auto query = read_query(exchange->request());
   if (!query) return answer_error(exchange, query.error());
-  const bool taken = parts.disk.submit([exchange, query = *query, &logs = parts.logs, &loop = parts.loop,
-                                        directory = parts.state_directory + "/meter"] {
-    logs.flush();
-    auto lines = read_executions(directory, query);
-    if (!lines) return loop.post([exchange, error = lines.error()] { answer_error(exchange, error); });
-    http::Response response;
-    response.headers.add("Content-Type", "application/x-ndjson");
-    response.body.bytes = std::move(*lines);
-    exchange->respond_later(std::move(response));
-  });
+  const bool taken = parts.disk.submit(
+      [exchange, query = *query, &logs = parts.logs, &loop = parts.loop, directory = parts.state_directory + "/meter"] {
+        logs.flush();
+        auto lines = read_executions(directory, query);
+        if (!lines) return loop.post([exchange, error = lines.error()] { answer_error(exchange, error); });
+        http::Response response;
+        response.headers.add("Content-Type", "application/x-ndjson");
+        response.body.bytes = std::move(*lines);
+        exchange->respond_later(std::move(response));
+      });
   if (!taken) answer_error(exchange, {Errc::Unavailable, "too much is waiting for the disk; try again"});
 }
 
@@ -79,10 +79,13 @@ void add_hooks(gateway::Gateway& gateway, HookParts parts) {
   gateway.add_hook("/_gust/events", Access::Signed, [parts](const http::ExchangePtr& e, const model::Identity&) {
     if (only_get(e)) answer_json(e, parts.events.waiting());
   });
-  gateway.add_hook("/_gust/executions", Access::Signed, [parts](const http::ExchangePtr& e, const model::Identity&) { executions(e, parts); });
-  gateway.add_hook("/_gust/functions", Access::Signed, [parts](const http::ExchangePtr& e, const model::Identity& who) { explain(e, parts, who); });
-  gateway.add_hook("/_gust/services", Access::Signed, [parts](const http::ExchangePtr& e, const model::Identity&) { parts.services.handle(e); },
-                   kMaxServiceBody);
+  gateway.add_hook("/_gust/executions", Access::Signed,
+                   [parts](const http::ExchangePtr& e, const model::Identity&) { executions(e, parts); });
+  gateway.add_hook("/_gust/functions", Access::Signed,
+                   [parts](const http::ExchangePtr& e, const model::Identity& who) { explain(e, parts, who); });
+  gateway.add_hook(
+      "/_gust/services", Access::Signed,
+      [parts](const http::ExchangePtr& e, const model::Identity&) { parts.services.handle(e); }, kMaxServiceBody);
 }
 
 }  // namespace gust::daemon

@@ -51,7 +51,8 @@ void Inside::answer_names(uint64_t id) {
     const ssize_t n = recvfrom(fd, query, sizeof query, MSG_DONTWAIT, reinterpret_cast<sockaddr*>(&from), &size);
     if (n < 0) break;
     const std::string answer = answer_dns({query, static_cast<size_t>(n)});
-    if (!answer.empty()) (void)sendto(fd, answer.data(), answer.size(), MSG_DONTWAIT | MSG_NOSIGNAL, reinterpret_cast<sockaddr*>(&from), size);
+    if (!answer.empty())
+      (void)sendto(fd, answer.data(), answer.size(), MSG_DONTWAIT | MSG_NOSIGNAL, reinterpret_cast<sockaddr*>(&from), size);
   }
   at->second->watch.when_readable([this, id] { answer_names(id); });
 }

@@ -84,7 +84,9 @@ class Names {
 };
 
 class AnyMayInvoke : public invoke::InvokePolicy {
-  Result<bool> may_invoke(store::View&, std::string_view, std::string_view, std::string_view, std::string_view) override { return true; }
+  Result<bool> may_invoke(store::View&, std::string_view, std::string_view, std::string_view, std::string_view) override {
+    return true;
+  }
 };
 
 struct Outcome {
@@ -102,7 +104,8 @@ class Sink : public model::Responder::Sink {
 class Machine {
  public:
   // On a disk that loses power where `faults` is given; else on what a cut has left.
-  Machine(const std::string& directory, const std::optional<store::FaultOptions>& faults, Names& executed) : root_(directory + "/live") {
+  Machine(const std::string& directory, const std::optional<store::FaultOptions>& faults, Names& executed)
+      : root_(directory + "/live") {
     EXPECT_TRUE(files::make_directories(root_ + "/spool"));
     store::SqliteOptions sqlite;
     sqlite.checkpoint_pages = 50;
@@ -128,8 +131,10 @@ class Machine {
     warden_->on_exit([this](uint64_t id, sandbox::Exit exit) { router_->exited(id, exit); });
     router_->put_function(invoke::test::make_function("f", [](invoke::Function& f) { f.reserved_concurrency = 2; }));
     // Throttle waits pass quickly.
-    events_ = std::make_unique<invoke::EventQueue>(loop_, *store_, workers_, *router_, system_clock(), invoke::EventQueueOptions{.clock_scale = 1000});
-    s3_ = std::make_unique<s3::S3Service>(s3::Parts{*store_, *events_, policy_, disk_, system_clock(), root_ + "/objects", durability});
+    events_ = std::make_unique<invoke::EventQueue>(loop_, *store_, workers_, *router_, system_clock(),
+                                                   invoke::EventQueueOptions{.clock_scale = 1000});
+    s3_ = std::make_unique<s3::S3Service>(
+        s3::Parts{*store_, *events_, policy_, disk_, system_clock(), root_ + "/objects", durability});
     dynamodb_ = std::make_unique<dynamodb::DynamoDbService>(*store_, system_clock());
     for (const auto& loaded : {dynamodb_->load(), s3_->load(), events_->load()}) {
       if (!loaded) problem_ += "does not start: " + loaded.error().message + "\n";
@@ -147,10 +152,13 @@ class Machine {
 
   void set_up() {
     EXPECT_TRUE(call(*s3_, "CreateBucket", R"({"Bucket":"bucket"})").reply);
-    EXPECT_TRUE(call(*s3_, "PutBucketNotificationConfiguration", R"({"Bucket":"bucket","NotificationConfiguration":{"LambdaFunctionConfigurations":[
-                     {"Id":"f","LambdaFunctionArn":"arn:aws:lambda:us-east-1:000000000000:function:f","Events":["s3:ObjectCreated:*"]}]}})").reply);
+    EXPECT_TRUE(call(*s3_, "PutBucketNotificationConfiguration",
+                     R"({"Bucket":"bucket","NotificationConfiguration":{"LambdaFunctionConfigurations":[
+                     {"Id":"f","LambdaFunctionArn":"arn:aws:lambda:us-east-1:000000000000:function:f","Events":["s3:ObjectCreated:*"]}]}})")
+                    .reply);
     EXPECT_TRUE(call(*dynamodb_, "CreateTable", R"({"TableName":"items","BillingMode":"PAY_PER_REQUEST",
-                     "AttributeDefinitions":[{"AttributeName":"id","AttributeType":"S"}],"KeySchema":[{"AttributeName":"id","KeyType":"HASH"}]})").reply);
+                     "AttributeDefinitions":[{"AttributeName":"id","AttributeType":"S"}],"KeySchema":[{"AttributeName":"id","KeyType":"HASH"}]})")
+                    .reply);
   }
 
   // True where it was acknowledged.
@@ -167,8 +175,10 @@ class Machine {
   }
   bool delete_object(const std::string& key) { return call(*s3_, "DeleteObject", of_object(key)).reply.has_value(); }
   bool put_item(const std::string& key, int step) {
-    return call(*dynamodb_, "PutItem", R"({"TableName":"items","Item":{"id":{"S":")" + key + R"("},"step":{"N":")" + std::to_string(step) +
-                                           R"("},"text":{"S":")" + std::string(1000, 'x') + R"("}}})").reply.has_value();
+    return call(*dynamodb_, "PutItem",
+                R"({"TableName":"items","Item":{"id":{"S":")" + key + R"("},"step":{"N":")" + std::to_string(step) +
+                    R"("},"text":{"S":")" + std::string(1000, 'x') + R"("}}})")
+        .reply.has_value();
   }
   bool delete_item(const std::string& key) { return call(*dynamodb_, "DeleteItem", of_item(key)).reply.has_value(); }
   // As an asynchronous Invoke does.
@@ -201,7 +211,8 @@ class Machine {
     if (got.error) return got.error->code == "ResourceNotFoundException" ? -1 : -2;
     const Value& item = got.reply->output["Item"];
     if (item.is_null()) return -1;
-    return item["text"]["S"].as_string() == std::string(1000, 'x') ? std::atoi(std::string(item["step"]["N"].as_string()).c_str()) : -2;
+    return item["text"]["S"].as_string() == std::string(1000, 'x') ? std::atoi(std::string(item["step"]["N"].as_string()).c_str())
+                                                                   : -2;
   }
   std::set<std::string> listed() {
     std::set<std::string> keys;
@@ -285,7 +296,8 @@ class Load {
       for (int k = 0; k < kKeys; ++k) objects_[writer + std::to_string(k)], items_[writer + std::to_string(k)];
     }
     for (char writer : {'a', 'b'}) {
-      threads_.emplace_back([this, writer] { write(objects_, writer, [this](auto& key, int step) { return object(key, step); }); });
+      threads_.emplace_back(
+          [this, writer] { write(objects_, writer, [this](auto& key, int step) { return object(key, step); }); });
     }
     threads_.emplace_back([this] { write(items_, 'a', [this](auto& key, int step) { return item(key, step); }); });
     threads_.emplace_back([this] { write(items_, 'b', [this](auto& key, int step) { return item(key, step); }); });
@@ -369,8 +381,8 @@ std::string faults_of(const std::string& directory, Load::Expected expected, con
   std::map<std::string, int> object_steps;
   auto check = [&](const char* kind, const std::string& key, Range range, int step) {
     if (may_be(range, step)) return;
-    out += std::string(kind) + " " + key + " acknowledged " + std::to_string(range.first) + " asked " + std::to_string(range.second) + ": " +
-           (step == -2 ? "damaged" : "step " + std::to_string(step)) + "\n";
+    out += std::string(kind) + " " + key + " acknowledged " + std::to_string(range.first) + " asked " +
+           std::to_string(range.second) + ": " + (step == -2 ? "damaged" : "step " + std::to_string(step)) + "\n";
   };
   for (const auto& [key, range] : expected.items) check("item", key, range, machine.item_step(key));
   std::set<std::string> there;
@@ -392,7 +404,8 @@ std::string faults_of(const std::string& directory, Load::Expected expected, con
   for (const auto& [key, step] : object_steps) {
     for (int beyond = step + 1; step >= 0 && beyond < expected.objects[key].second; ++beyond) {
       const bool torn = !deletes(beyond) && now.contains(event_of(key, content_of(key, beyond)));
-      if (torn) out += "event of " + key + " step " + std::to_string(beyond) + ", but the object is of " + std::to_string(step) + "\n";
+      if (torn)
+        out += "event of " + key + " step " + std::to_string(beyond) + ", but the object is of " + std::to_string(step) + "\n";
     }
   }
   return out;
@@ -431,7 +444,8 @@ TEST(PowerLoss, WhatWasAcknowledgedIsThereAndNothingHalfMadeIsVisible) {
   const char* setting = std::getenv("GUST_LONG");
   const uint32_t runs = setting && std::string_view(setting) == "1" ? 50 : 2;
   for (uint32_t seed = 1; seed <= runs && !testing::Test::HasFailure(); ++seed) {
-    EXPECT_EQ(run({.skip_sync = nullptr, .leak_percent = seed % 2 == 0 ? 30u : 0u, .seed = seed}, kCuts, Until::AllCuts), "") << "seed " << seed;
+    EXPECT_EQ(run({.skip_sync = nullptr, .leak_percent = seed % 2 == 0 ? 30u : 0u, .seed = seed}, kCuts, Until::AllCuts), "")
+        << "seed " << seed;
   }
 }
 
@@ -447,16 +461,16 @@ TEST_P(PlantedFault, IsNoticed) { EXPECT_NE(run({.skip_sync = GetParam().skip}, 
 constexpr size_t kFirst = std::string_view("objects/ab").size(), kLeaf = std::string_view("objects/ab/cd").size();
 bool in_objects(std::string_view path, size_t size) { return path.starts_with("objects/") && path.size() == size; }
 
-INSTANTIATE_TEST_SUITE_P(
-    PowerLoss, PlantedFault,
-    testing::Values(Planted{"Log", [](std::string_view path) { return path == "gust.db-wal"; }},
-                    Planted{"Database", [](std::string_view path) { return path == "gust.db"; }},
-                    Planted{"StateDirectory", [](std::string_view path) { return path == "."; }},
-                    Planted{"Body", [](std::string_view path) { return path.starts_with("spool/"); }},
-                    Planted{"ObjectsDirectory", [](std::string_view path) { return path == "objects"; }},
-                    Planted{"FirstLevelDirectory", [](std::string_view path) { return in_objects(path, kFirst); }},
-                    Planted{"LeafDirectory", [](std::string_view path) { return in_objects(path, kLeaf); }}),
-    [](const auto& info) { return std::string(info.param.name); });
+INSTANTIATE_TEST_SUITE_P(PowerLoss, PlantedFault,
+                         testing::Values(Planted{"Log", [](std::string_view path) { return path == "gust.db-wal"; }},
+                                         Planted{"Database", [](std::string_view path) { return path == "gust.db"; }},
+                                         Planted{"StateDirectory", [](std::string_view path) { return path == "."; }},
+                                         Planted{"Body", [](std::string_view path) { return path.starts_with("spool/"); }},
+                                         Planted{"ObjectsDirectory", [](std::string_view path) { return path == "objects"; }},
+                                         Planted{"FirstLevelDirectory",
+                                                 [](std::string_view path) { return in_objects(path, kFirst); }},
+                                         Planted{"LeafDirectory", [](std::string_view path) { return in_objects(path, kLeaf); }}),
+                         [](const auto& info) { return std::string(info.param.name); });
 
 }  // namespace
 }  // namespace gust::daemon

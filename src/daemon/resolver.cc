@@ -25,7 +25,7 @@ void put16(std::string& out, uint16_t value) {
 struct Question {
   std::string name;  // lower case, without the last dot
   uint16_t type = 0, klass = 0;
-  size_t end = 0;    // behind it
+  size_t end = 0;  // behind it
 };
 
 // False where it is cut off, compressed (no question is) or longer than names may be.
@@ -66,7 +66,7 @@ std::string answer_dns(std::string_view query) {
   if (!ours || question.klass != kClassIn) return header(query, kNameError, 1, 0).append(asked);
   const bool address = question.type == kTypeA || question.type == kTypeAny;
   std::string out = header(query, kNoError, 1, address ? 1 : 0).append(asked);
-  if (!address) return out;  // no AAAA: the gateway listens on 127.0.0.1 only
+  if (!address) return out;      // no AAAA: the gateway listens on 127.0.0.1 only
   put16(out, 0xc000 | kHeader);  // the question's name
   put16(out, kTypeA), put16(out, kClassIn), put16(out, 0), put16(out, 60), put16(out, 4);
   return out.append({127, 0, 0, 1});

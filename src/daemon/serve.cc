@@ -43,15 +43,25 @@ Result<Installation> find_installation() {
 
 bool is_loopback(const std::string& host) { return host.starts_with("127.") || host == "::1" || host == "localhost"; }
 
-// One socket, and for 127.0.0.1 the same port of ::1 where the host has it, because "localhost" may mean either.
-Result<std::vector<Fd>> open_listeners(const Config& config, net::Endpoint& bound) {
+Result<net::Endpoint> wanted_endpoint(const Config& config) {
   const net::Endpoint wanted = TRY(net::parse_endpoint(config.listen));
   if (config.dev && !is_loopback(wanted.host)) {
     return fail(Errc::Invalid, "--dev accepts any key and is for loopback addresses only, not " + wanted.text());
   }
+  return wanted;
+}
+
+// One socket, and for 127.0.0.1 the same port of ::1 where the host has it, because "localhost" may mean either.
+Result<std::vector<Fd>> open_listeners(const net::Endpoint& wanted, net::Endpoint& bound) {
   auto listener = net::listen_tcp(wanted);
+  // The sockets of a gust that was killed close a moment after its lock is free.
+  for (int i = 0; !listener && listener.error().code == Errc::Io && i < 20; ++i) {
+    usleep(25'000);
+    listener = net::listen_tcp(wanted);
+  }
   if (!listener) {
-    return Failure(std::move(listener).error().in("cannot listen on " + wanted.text() + " (is another gust running? --listen :0 takes a free port)"));
+    return Failure(std::move(listener).error().in("cannot listen on " + wanted.text() +
+                                                  " (is another gust running? --listen :0 takes a free port)"));
   }
   bound = TRY(net::local_endpoint(listener->get()));
   std::vector<Fd> all;
@@ -70,14 +80,17 @@ uint32_t cpus_of_host() {
 
 uint64_t memory_budget(const Config& config) {
   if (config.memory_budget_mb > 0) return static_cast<uint64_t>(config.memory_budget_mb) << 20;
-  struct sysinfo info{};
+  struct sysinfo info {};
   sysinfo(&info);
   return uint64_t{info.totalram} * info.mem_unit / 4 * 3;
 }
 
 void set_log_level(const std::string& name) {
   using log::Level;
-  log::set_level(name == "debug" ? Level::Debug : name == "warning" ? Level::Warning : name == "error" ? Level::Error : Level::Info);
+  log::set_level(name == "debug"     ? Level::Debug
+                 : name == "warning" ? Level::Warning
+                 : name == "error"   ? Level::Error
+                                     : Level::Info);
 }
 
 Result<int> run(const Config& config) {
@@ -85,20 +98,19 @@ Result<int> run(const Config& config) {
   const Installation installation = TRY(find_installation());
   SupervisorOptions options;
   DaemonOptions daemon{.config = config};
-  options.listeners = TRY(open_listeners(config, daemon.endpoint));
-  options.state_directory = config.ephemeral ? TRY(make_ephemeral_directory()) : config.state;
+  const net::Endpoint wanted = TRY(wanted_endpoint(config));
   options.remove_state = config.ephemeral;
   options.uid = static_cast<unsigned>(config.uid_base);
-  if (options.state_directory.empty() || options.state_directory[0] != '/') {
-    return fail(Errc::Invalid, "state must be an absolute path, not '" + options.state_directory + "'");
+  if (!config.ephemeral) {
+    if (!config.state.starts_with('/')) return fail(Errc::Invalid, "state must be an absolute path, not '" + config.state + "'");
+    options.lock = TRY(lock_state(config.state));  // before the port: a gust that is ending has both
   }
-  daemon.state_on_host = options.state_directory;
+  options.listeners = TRY(open_listeners(wanted, daemon.endpoint));
   daemon.host_cpus = cpus_of_host();
   daemon.memory_budget_bytes = memory_budget(config);
   daemon.instance_types = TRY(hosts::read_instance_types(installation.share + "/instance-types"));
 
   sandbox::WardenConfig warden;
-  warden.state_directory = options.state_directory;
   TRY(files::make_directories(config.runtimes));
   warden.root_directory = TRY(sandbox::build_root(config.runtimes, installation.share + "/roots/provided.manifest"));
   warden.init_path = installation.init;
@@ -107,6 +119,9 @@ Result<int> run(const Config& config) {
   warden.boot_id = new_id(8);
   warden.memory_limit = daemon.memory_budget_bytes;
   warden.host_cpus = daemon.host_cpus;
+  // Last of what may fail, so that nothing is left of an ephemeral one.
+  options.state_directory = config.ephemeral ? TRY(make_ephemeral_directory()) : config.state;
+  daemon.state_on_host = warden.state_directory = options.state_directory;
 
   Processes processes;
   processes.starter = [&](Fd daemon_channel, Fd remover_channel) {

@@ -12,16 +12,24 @@ constexpr std::string_view kPath = "/_gust/services";
 
 int http_status(Errc code) {
   switch (code) {
-    case Errc::Invalid: return 400;
-    case Errc::NotFound: return 404;
+    case Errc::Invalid:
+      return 400;
+    case Errc::NotFound:
+      return 404;
     case Errc::Exists:
-    case Errc::Conflict: return 409;
-    case Errc::TooLarge: return 413;
-    case Errc::Permission: return 403;
-    case Errc::Unsupported: return 501;
+    case Errc::Conflict:
+      return 409;
+    case Errc::TooLarge:
+      return 413;
+    case Errc::Permission:
+      return 403;
+    case Errc::Unsupported:
+      return 501;
     case Errc::Exhausted:
-    case Errc::Unavailable: return 503;
-    default: return 500;
+    case Errc::Unavailable:
+      return 503;
+    default:
+      return 500;
   }
 }
 
@@ -48,7 +56,8 @@ Result<hosts::ServiceSpec> read_spec(const Value& document, const hosts::Instanc
   spec.type = TRY(hosts::find_instance_type(types, document["instance_type"].as_string()));
   for (const Value& word : document["command"].as_list()) spec.command.emplace_back(word.as_string());
   for (const auto& [name, value] : document["environment"].as_map()) {
-    if (name.empty() || name.find('=') != name.npos || name.find('\0') != name.npos) return fail(Errc::Invalid, "a bad name of an environment variable");
+    if (name.empty() || name.find('=') != name.npos || name.find('\0') != name.npos)
+      return fail(Errc::Invalid, "a bad name of an environment variable");
     spec.environment.emplace_back(name, value.as_string());
   }
   return spec;
@@ -104,7 +113,9 @@ void ServicesHook::put(const http::ExchangePtr& exchange, const std::string& nam
     return answer_error(exchange, {Errc::Exists, "service " + name + " is on already; stop it first"});
   }
   const bool taken = parts_.disk.submit([this, exchange, name] {
-    const auto refuse = [&](Error error) { parts_.loop.post([exchange, error = std::move(error)] { answer_error(exchange, error); }); };
+    const auto refuse = [&](Error error) {
+      parts_.loop.post([exchange, error = std::move(error)] { answer_error(exchange, error); });
+    };
     auto document = json::parse(exchange->request().body.bytes, {.depth = 8, .bytes = kMaxServiceBody});
     if (!document) return refuse(document.error());
     auto spec = read_spec(*document, parts_.types);

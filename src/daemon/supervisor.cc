@@ -28,8 +28,8 @@
 namespace gust::daemon {
 namespace {
 
-constexpr int64_t kDrainUs = 32'000'000;           // 30 s for the daemon's own drain and two to say so
-constexpr int64_t kFirstBackOffUs = 100'000;       // doubled at each start that did not live for kSteadyUs
+constexpr int64_t kDrainUs = 32'000'000;      // 30 s for the daemon's own drain and two to say so
+constexpr int64_t kFirstBackOffUs = 100'000;  // doubled at each start that did not live for kSteadyUs
 constexpr int64_t kLastBackOffUs = 5'000'000;
 constexpr int64_t kSteadyUs = 10'000'000;
 constexpr int kMostFailures = 10;
@@ -90,15 +90,13 @@ bool is_end(int signal_number) { return signal_number == SIGTERM || signal_numbe
 
 class Supervisor {
  public:
-  Supervisor(SupervisorOptions options, const Processes& processes)
-      : options_(std::move(options)), processes_(processes) {}
+  Supervisor(SupervisorOptions options, const Processes& processes) : options_(std::move(options)), processes_(processes) {}
 
   Result<> prepare();
   int run();
 
  private:
   void start();
-  void clean_in_background();
   void stop_all(int signal_number);
   bool reap(bool block);
   bool wait_for_children(int64_t limit_us);
@@ -171,16 +169,6 @@ void Supervisor::start() {
   if (remover_ < 0 || starter_ < 0 || daemon_ < 0) log::error("supervisor", "fork failed");
 }
 
-// What an earlier life left behind, if it was killed: a process of its own, because it must not delay serving.
-void Supervisor::clean_in_background() {
-  const pid_t self = getpid();
-  if (!processes_.clean_earlier || fork() != 0) return;  // where it fails the next end or start cleans
-  become_child(SIGKILL, self, "gust-cleaner");
-  options_.listeners.clear(), signals_.reset();
-  processes_.clean_earlier();
-  _exit(0);
-}
-
 void Supervisor::stop_all(int signal_number) {
   for (pid_t pid : {daemon_, starter_, remover_}) {
     if (pid > 0) kill(pid, signal_number);
@@ -197,9 +185,9 @@ bool Supervisor::reap(bool block) {
       *slot = 0;
       any = true;
       bool clean = WIFEXITED(status) && WEXITSTATUS(status) == 0;
-      log::write(clean ? log::Level::Debug : log::Level::Warning, "supervisor", std::string(name) + " ended",
-                 {{"status", WIFSIGNALED(status) ? "signal " + std::to_string(WTERMSIG(status))
-                                                 : std::to_string(WEXITSTATUS(status))}});
+      log::write(
+          clean ? log::Level::Debug : log::Level::Warning, "supervisor", std::string(name) + " ended",
+          {{"status", WIFSIGNALED(status) ? "signal " + std::to_string(WTERMSIG(status)) : std::to_string(WEXITSTATUS(status))}});
     }
   }
   return any;
@@ -246,7 +234,6 @@ int Supervisor::end() {
 
 int Supervisor::run() {
   int64_t back_off = kFirstBackOffUs;
-  clean_in_background();
   for (;;) {
     start();
     for (;;) {

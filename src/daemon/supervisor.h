@@ -21,8 +21,6 @@ struct Processes {
   std::function<int(Fd starter_channel)> remover;                     // root
   std::function<int(Fd warden_channel, std::vector<Fd> listeners, std::string state_directory)> daemon;
   std::function<void()> clean_leftovers;  // after children died without cleaning up; in the remover's stead, as root
-  // What earlier lives left, in a process of its own beside those above. Must leave alone what they make. Empty: nothing.
-  std::function<void()> clean_earlier;
 };
 
 // Makes the state directory where it is absent and takes its lock; waits while another gust has it. The lock is held until
@@ -31,9 +29,9 @@ Result<Fd> lock_state(const std::string& state_directory);
 
 struct SupervisorOptions {
   std::string state_directory;
-  Fd lock;                        // of lock_state(); absent: supervise() takes it
-  bool remove_state = false;      // --ephemeral
-  unsigned uid = 900000;          // of the daemon; state_directory is given to it
+  Fd lock;                    // of lock_state(); absent: supervise() takes it
+  bool remove_state = false;  // --ephemeral
+  unsigned uid = 900000;      // of the daemon; state_directory is given to it
   std::vector<Fd> listeners;
 };
 

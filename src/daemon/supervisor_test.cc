@@ -65,7 +65,6 @@ class SupervisorTest : public testing::Test {
       return 0;
     };
     processes.clean_leftovers = [] {};
-    processes.clean_earlier = [&] { (void)files::write(state_ + "/earlier", "cleaned"); };
     SupervisorOptions options;
     options.state_directory = state_;
     options.uid = 900000;
@@ -104,12 +103,6 @@ TEST_F(SupervisorTest, AKilledDaemonIsStartedAgainAndSigtermEndsEverything) {
   child_ = 0;
   EXPECT_EQ(status, 0);
   EXPECT_NE(kill(std::stoi(second), 0), 0);
-}
-
-TEST_F(SupervisorTest, WhatEarlierLivesLeftIsCleanedBesideTheDaemon) {
-  ASSERT_FALSE(next_line().empty());
-  for (int i = 0; i < 400 && !files::exists(state_ + "/earlier"); ++i) usleep(50'000);
-  EXPECT_TRUE(files::exists(state_ + "/earlier"));
 }
 
 class LingeringSupervisorTest : public SupervisorTest {

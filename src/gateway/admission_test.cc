@@ -89,11 +89,13 @@ TEST_F(DevGateway, events_have_the_limits_of_their_kind) {
   auto r = send(sync);
   EXPECT_EQ(r.status, 413);
   EXPECT_EQ(r.headers.get("x-amzn-errortype"), "RequestTooLargeException");
-  EXPECT_EQ(r.body.bytes, R"({"Type":"User","message":"Request must be smaller than 6291456 bytes for the InvokeFunction operation"})");
+  EXPECT_EQ(r.body.bytes,
+            R"({"Type":"User","message":"Request must be smaller than 6291456 bytes for the InvokeFunction operation"})");
   http::Headers h = signer("lambda");
   h.add("X-Amz-Invocation-Type", "Event");
   r = send(make("POST", "/2015-03-31/functions/f/invocations", std::string((1 << 20) + 1, ' '), h));
-  EXPECT_NE(r.body.bytes.find("1048577 byte payload is too large for the Event invocation type (limit 1048576 bytes)"), std::string::npos);
+  EXPECT_NE(r.body.bytes.find("1048577 byte payload is too large for the Event invocation type (limit 1048576 bytes)"),
+            std::string::npos);
   EXPECT_EQ(send(make("POST", "/2015-03-31/functions/f/invocations", std::string(1 << 20, ' '), h)).status, 200);  // control
 }
 
@@ -117,14 +119,15 @@ TEST_F(DevGateway, a_body_that_is_not_what_the_client_said_is_refused) {
     std::string right, wrong;
     const char* code;
   };
-  for (const Case& c : {Case{"Content-MD5", base64_encode(md5("hello")), base64_encode(md5("other")), "BadDigest"},
-                        Case{"Content-MD5", base64_encode(md5("hello")), "abc", "InvalidDigest"},
-                        Case{"x-amz-checksum-crc32", base64_encode(big_endian32(crc32("hello"))), base64_encode("1234"), "BadDigest"},
-                        Case{"x-amz-checksum-crc32", base64_encode(big_endian32(crc32("hello"))), base64_encode("12345"), "InvalidRequest"},
-                        Case{"x-amz-checksum-crc32c", base64_encode(big_endian32(crc32c("hello"))), base64_encode("1234"), "BadDigest"},
-                        Case{"x-amz-checksum-sha256", base64_encode(sha256("hello")), base64_encode(sha256("other")), "BadDigest"},
-                        Case{"x-amz-checksum-sha1", "qvTGHdzF6KLavt4PO0gs2a6pQ00=", base64_encode(std::string(20, 'x')), "BadDigest"},
-                        Case{"x-amz-content-sha256", hex_encode(sha256("hello")), hex_encode(sha256("other")), "XAmzContentSHA256Mismatch"}}) {
+  for (const Case& c :
+       {Case{"Content-MD5", base64_encode(md5("hello")), base64_encode(md5("other")), "BadDigest"},
+        Case{"Content-MD5", base64_encode(md5("hello")), "abc", "InvalidDigest"},
+        Case{"x-amz-checksum-crc32", base64_encode(big_endian32(crc32("hello"))), base64_encode("1234"), "BadDigest"},
+        Case{"x-amz-checksum-crc32", base64_encode(big_endian32(crc32("hello"))), base64_encode("12345"), "InvalidRequest"},
+        Case{"x-amz-checksum-crc32c", base64_encode(big_endian32(crc32c("hello"))), base64_encode("1234"), "BadDigest"},
+        Case{"x-amz-checksum-sha256", base64_encode(sha256("hello")), base64_encode(sha256("other")), "BadDigest"},
+        Case{"x-amz-checksum-sha1", "qvTGHdzF6KLavt4PO0gs2a6pQ00=", base64_encode(std::string(20, 'x')), "BadDigest"},
+        Case{"x-amz-content-sha256", hex_encode(sha256("hello")), hex_encode(sha256("other")), "XAmzContentSHA256Mismatch"}}) {
     http::Headers right = signer("s3"), wrong = signer("s3");
     right.add(c.header, c.right);
     wrong.add(c.header, c.wrong);

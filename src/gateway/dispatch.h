@@ -23,7 +23,7 @@ struct Target {
   std::string unknown;
   Auth auth = Auth::None;
   std::optional<sigv4::ParsedAuthorization> authorization;  // of Auth::Header, where it can be read
-  std::string path;            // for routing; empty: as in the request (no copy on the usual way)
+  std::string path;                                         // for routing; empty: as in the request (no copy on the usual way)
 };
 
 Target find_target(const http::Request& request, const std::vector<std::string>& allowed_hosts);

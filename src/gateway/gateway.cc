@@ -52,8 +52,7 @@ bool twelve_digits(std::string_view text) {
 }  // namespace
 
 Gateway::Gateway(Options options, const CredentialStore& credentials, net::WorkerPool& workers, net::Loop& loop,
-                 const std::vector<model::Service*>& services,
-                 std::function<std::optional<model::Identity>(uint64_t)> resolve)
+                 const std::vector<model::Service*>& services, std::function<std::optional<model::Identity>(uint64_t)> resolve)
     : options_(std::move(options)), verifier_(credentials), workers_(workers), loop_(loop), resolve_(std::move(resolve)) {
   for (const model::ServiceTable* table : model::services()) {
     Entry e;
@@ -82,8 +81,8 @@ void Gateway::add_hook(std::string prefix, Access access, HookHandler handler, u
 const Gateway::Hook* Gateway::find_hook(std::string_view path) const {
   const Hook* best = nullptr;
   for (const Hook& h : hooks_) {
-    bool below = path.starts_with(h.prefix) &&
-                 (path.size() == h.prefix.size() || h.prefix.ends_with('/') || path[h.prefix.size()] == '/');
+    bool below =
+        path.starts_with(h.prefix) && (path.size() == h.prefix.size() || h.prefix.ends_with('/') || path[h.prefix.size()] == '/');
     if (below && (!best || h.prefix.size() > best->prefix.size())) best = &h;
   }
   return best;
@@ -146,7 +145,8 @@ std::optional<ApiError> Gateway::admit(const http::Request& request, Pending& pe
   if (pending.identity.environment != 0) return std::nullopt;
   const Target& target = pending.target;
   model::Identity& who = pending.identity;
-  who.region = target.authorization && !target.authorization->scope.region.empty() ? target.authorization->scope.region : options_.region;
+  who.region =
+      target.authorization && !target.authorization->scope.region.empty() ? target.authorization->scope.region : options_.region;
   if (options_.dev) {
     if (target.auth == Auth::None && changes_state(request)) return auth_error(table, AuthFault::Missing);
     if (target.authorization) who.access_key_id = target.authorization->access_key_id;
@@ -198,8 +198,8 @@ http::BodyPlan Gateway::plan_call(http::Exchange& exchange, std::shared_ptr<Pend
       if (auto error = refuse_upload(request.headers)) return refuse_with(*error);
     }
   }
-  http::BodyPlan plan = plan_body(codec, pending->match.operation, request.headers, options_.limits, options_.spool_directory,
-                                  pending->request_id);
+  http::BodyPlan plan =
+      plan_body(codec, pending->match.operation, request.headers, options_.limits, options_.spool_directory, pending->request_id);
   // A body whose hash is only in the signature is hashed while it is spooled.
   if (pending->credential && target.table != &model::kS3) plan.sha256 = true;
   exchange.context = std::move(pending);
@@ -223,7 +223,8 @@ void Gateway::on_request(http::ExchangePtr exchange) {
     } else if (exchange->request().headers.get("x-amz-content-sha256") != hash) {
       fault = AuthFault::Mismatch;
     }
-    if (fault) return exchange->respond(pending->entry->codec->encode_error(auth_error(model::kLambda, *fault), pending->request_id));
+    if (fault)
+      return exchange->respond(pending->entry->codec->encode_error(auth_error(model::kLambda, *fault), pending->request_id));
   }
   pending->hook->handler(std::move(exchange), pending->identity);
 }

@@ -30,7 +30,7 @@
 namespace gust::gateway {
 
 struct Options {
-  bool dev = false;                          // any key is accepted on the host's listener
+  bool dev = false;  // any key is accepted on the host's listener
   std::string account = "000000000000";
   std::string region = "us-east-1";
   std::string version;                       // shown by health

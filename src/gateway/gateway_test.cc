@@ -93,8 +93,8 @@ TEST_F(DevGateway, a_foreign_host_name_is_refused) {
 }
 
 TEST_F(DevGateway, a_foreign_origin_is_refused_and_the_own_one_is_not) {
-  for (auto [origin, status] : {std::pair{"http://evil.example", 403}, std::pair{"null", 403}, std::pair{"http://127.0.0.1:8080", 403},
-                                std::pair{"http://127.0.0.1:4566", 200}}) {
+  for (auto [origin, status] : {std::pair{"http://evil.example", 403}, std::pair{"null", 403},
+                                std::pair{"http://127.0.0.1:8080", 403}, std::pair{"http://127.0.0.1:4566", 200}}) {
     http::Headers h;
     h.add("Origin", origin);
     EXPECT_EQ(send(make("GET", "/", "", h)).status, status) << origin;
@@ -114,7 +114,8 @@ TEST(Browser, host_names) {
   EXPECT_FALSE(host_allowed("localhost.evil.example", {}));
   EXPECT_FALSE(host_allowed("", {}));
   EXPECT_FALSE(host_allowed("notlocalhost", {}));
-  for (const char* text : {"127.0.0.1:80@evil.example", "localhost:80/", "[::1]evil.example", "[::1]:x", "[::1", "localhost:1:2"}) {
+  for (const char* text :
+       {"127.0.0.1:80@evil.example", "localhost:80/", "[::1]evil.example", "[::1]:x", "[::1", "localhost:1:2"}) {
     EXPECT_FALSE(host_allowed(text, {})) << text;
   }
   EXPECT_TRUE(host_allowed("gust.example", {"gust.example"}));

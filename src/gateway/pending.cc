@@ -132,7 +132,8 @@ void Pending::decode_and_call() {
     match = std::move(*found);
   }
   std::string_view operation = codec.table().name(*match.operation);
-  if (!entry->service || !entry->service->implements(operation)) return error(model::not_implemented(codec.table().id(), operation));
+  if (!entry->service || !entry->service->implements(operation))
+    return error(model::not_implemented(codec.table().id(), operation));
   auto input = codec.decode(match, view(request), text);
   if (!input) return error(std::move(input.error()));
   model::Call call;

@@ -42,7 +42,7 @@ class Pending : public model::Responder::Sink, public std::enable_shared_from_th
   bool head = false;
 
  private:
-  void run();    // worker or loop
+  void run();  // worker or loop
   void decode_and_call();
   std::optional<model::ApiError> check(http::Request& request);
   model::RequestView view(const http::Request& request) const;

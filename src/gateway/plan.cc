@@ -9,8 +9,8 @@
 namespace gust::gateway {
 namespace {
 
-using model::ApiError;
 using model::api_error;
+using model::ApiError;
 
 struct Size {
   uint64_t limit;
@@ -23,18 +23,24 @@ Size lambda_size(std::string_view operation, const http::Headers& headers, const
   if (operation == "Invoke" || operation == "InvokeWithResponseStream") {
     bool event = headers.get("x-amz-invocation-type") == "Event";
     if (!event) {
-      return {limits.invoke_sync, api_error("RequestTooLargeException", "Request must be smaller than " + bytes(limits.invoke_sync) +
-                                                                            " bytes for the InvokeFunction operation", 413)};
+      return {limits.invoke_sync,
+              api_error("RequestTooLargeException",
+                        "Request must be smaller than " + bytes(limits.invoke_sync) + " bytes for the InvokeFunction operation",
+                        413)};
     }
     std::string_view length = headers.get("content-length");
     std::string text = length.empty() ? "The" : std::string(length) + " byte";
-    return {limits.invoke_event, api_error("RequestTooLargeException", text + " payload is too large for the Event invocation type (limit " +
-                                                                           bytes(limits.invoke_event) + " bytes)", 413)};
+    return {limits.invoke_event, api_error("RequestTooLargeException",
+                                           text + " payload is too large for the Event invocation type (limit " +
+                                               bytes(limits.invoke_event) + " bytes)",
+                                           413)};
   }
   bool code = operation == "CreateFunction" || operation == "UpdateFunctionCode" || operation == "PublishLayerVersion";
   uint64_t limit = code ? limits.code : limits.document;
-  return {limit, api_error("RequestEntityTooLargeException", "Request must be smaller than " + bytes(limit) + " bytes for the " +
-                                                                 std::string(operation) + " operation", 413)};
+  return {
+      limit,
+      api_error("RequestEntityTooLargeException",
+                "Request must be smaller than " + bytes(limit) + " bytes for the " + std::string(operation) + " operation", 413)};
 }
 
 // A usual body announces its length; building the answer to one that is too large then costs nothing.
@@ -59,7 +65,8 @@ Size size_of(const model::ServiceTable& table, const model::Operation* operation
   if (table.id() == "lambda") return lambda_size(name, headers, limits);
   if (table.id() == "s3") {
     bool upload = operation && is_upload(table, *operation);
-    ApiError e = upload ? api_error("EntityTooLarge", "Your proposed upload exceeds the maximum allowed size") : model::malformed_xml();
+    ApiError e =
+        upload ? api_error("EntityTooLarge", "Your proposed upload exceeds the maximum allowed size") : model::malformed_xml();
     if (upload) e.members.set("MaxSizeAllowed", static_cast<int64_t>(limits.object));
     return {upload ? limits.object : limits.xml, std::move(e)};
   }

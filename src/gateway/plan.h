@@ -21,7 +21,7 @@ struct BodyLimits {
   uint64_t dynamodb = 16 << 20;
   uint64_t xml = 4 << 20;
   uint64_t document = 2 << 20;
-  uint64_t memory = 64 << 10;   // above this a body is spooled, where a worker reads it
+  uint64_t memory = 64 << 10;  // above this a body is spooled, where a worker reads it
 };
 
 bool is_upload(const model::ServiceTable& table, const model::Operation& operation);  // PutObject, UploadPart

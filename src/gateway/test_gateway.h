@@ -93,16 +93,16 @@ class GatewayTest : public testing::Test {
   }
   Gateway& gateway() {
     if (!gateway_) {
-      gateway_ = std::make_unique<Gateway>(
-          options, credentials, *workers, loop, std::vector<model::Service*>{&s3, &lambda, &dynamodb},
-          [](uint64_t tag) -> std::optional<model::Identity> {
-            if (tag == kHostListener) return std::nullopt;
-            model::Identity who;
-            who.account = "111122223333";
-            who.principal_arn = "arn:aws:iam::111122223333:role/r";
-            who.environment = tag == kSandboxListener ? 7 : 0;
-            return who;
-          });
+      gateway_ =
+          std::make_unique<Gateway>(options, credentials, *workers, loop, std::vector<model::Service*>{&s3, &lambda, &dynamodb},
+                                    [](uint64_t tag) -> std::optional<model::Identity> {
+                                      if (tag == kHostListener) return std::nullopt;
+                                      model::Identity who;
+                                      who.account = "111122223333";
+                                      who.principal_arn = "arn:aws:iam::111122223333:role/r";
+                                      who.environment = tag == kSandboxListener ? 7 : 0;
+                                      return who;
+                                    });
     }
     return *gateway_;
   }
@@ -151,7 +151,8 @@ class GatewayTest : public testing::Test {
     http::Request& r = e->request();
     std::string hash = hex_encode(sha256(body));
     bool s3_path = service == "s3";
-    sigv4::RequestParts parts{r.method, r.path, r.query, {}, hash, s3_path ? sigv4::PathEncoding::Once : sigv4::PathEncoding::Twice};
+    sigv4::RequestParts parts{r.method, r.path, r.query,
+                              {},       hash,   s3_path ? sigv4::PathEncoding::Once : sigv4::PathEncoding::Twice};
     for (const auto& [n, v] : r.headers.fields()) {
       if (n != "Content-Length") parts.headers.emplace_back(n, v);
     }

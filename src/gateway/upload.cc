@@ -12,23 +12,24 @@
 namespace gust::gateway {
 namespace {
 
-using model::ApiError;
 using model::api_error;
+using model::ApiError;
 
 constexpr std::string_view kChecksumPrefix = "x-amz-checksum-";
 constexpr size_t kPiece = 1 << 20;
 
 struct Algorithm {
-  std::string_view name;    // as in the header
-  std::string_view title;   // as in errors
+  std::string_view name;   // as in the header
+  std::string_view title;  // as in errors
   size_t bytes;
 };
-constexpr Algorithm kAlgorithms[] = {{"crc32", "CRC32", 4}, {"crc32c", "CRC32C", 4}, {"sha1", "SHA1", 20}, {"sha256", "SHA256", 32}};
+constexpr Algorithm kAlgorithms[] = {
+    {"crc32", "CRC32", 4}, {"crc32c", "CRC32C", 4}, {"sha1", "SHA1", 20}, {"sha256", "SHA256", 32}};
 
 bool is_hex64(std::string_view text) {
   return text.size() == 64 && std::all_of(text.begin(), text.end(), [](char c) {
-    return (c >= '0' && c <= '9') || (c >= 'a' && c <= 'f') || (c >= 'A' && c <= 'F');
-  });
+           return (c >= '0' && c <= '9') || (c >= 'a' && c <= 'f') || (c >= 'A' && c <= 'F');
+         });
 }
 
 // Calls `use` with the body in pieces.
@@ -81,8 +82,8 @@ tl::expected<std::pair<const Algorithm*, std::string>, ApiError> wanted_checksum
     }
     if (a == nullptr) return tl::unexpected(model::not_implemented("s3", name));
     if (found.first != nullptr) {
-      return tl::unexpected(api_error("InvalidRequest",
-                                      "Expecting a single x-amz-checksum- header. Multiple checksum Types are not allowed."));
+      return tl::unexpected(
+          api_error("InvalidRequest", "Expecting a single x-amz-checksum- header. Multiple checksum Types are not allowed."));
     }
     auto bytes = base64_decode(value);
     if (!bytes || bytes->size() != a->bytes) {
@@ -136,8 +137,10 @@ std::optional<ApiError> refuse_upload(const http::Headers& headers) {
     return model::not_implemented("s3", "a body in the form aws-chunked");
   }
   if (!hash.empty() && hash != "UNSIGNED-PAYLOAD" && !is_hex64(hash)) {
-    return model::invalid_argument("x-amz-content-sha256 must be UNSIGNED-PAYLOAD, STREAMING-AWS4-HMAC-SHA256-PAYLOAD, or a "
-                                   "valid sha256 value.", "x-amz-content-sha256", hash);
+    return model::invalid_argument(
+        "x-amz-content-sha256 must be UNSIGNED-PAYLOAD, STREAMING-AWS4-HMAC-SHA256-PAYLOAD, or a "
+        "valid sha256 value.",
+        "x-amz-content-sha256", hash);
   }
   auto wanted = wanted_checksum(headers);
   if (!wanted) return std::move(wanted.error());
@@ -157,7 +160,8 @@ std::optional<ApiError> check_upload(const http::Headers& headers, http::Body& b
     auto computed = payload_hash(body);
     if (!computed) return model::from_error("s3", computed.error());
     if (lower(hash) != *computed) {
-      ApiError e = api_error("XAmzContentSHA256Mismatch", "The provided 'x-amz-content-sha256' header does not match what was computed.");
+      ApiError e =
+          api_error("XAmzContentSHA256Mismatch", "The provided 'x-amz-content-sha256' header does not match what was computed.");
       e.members.set("ClientComputedContentSHA256", hash);
       e.members.set("S3ComputedContentSHA256", *computed);
       return e;
@@ -170,7 +174,8 @@ std::optional<ApiError> check_upload(const http::Headers& headers, http::Body& b
   auto computed = checksum(body, *wanted->first);
   if (!computed) return model::from_error("s3", computed.error());
   if (*computed == wanted->second) return std::nullopt;
-  return api_error("BadDigest", "The " + std::string(wanted->first->title) + " you specified did not match the calculated checksum.");
+  return api_error("BadDigest",
+                   "The " + std::string(wanted->first->title) + " you specified did not match the calculated checksum.");
 }
 
 }  // namespace gust::gateway

@@ -13,8 +13,8 @@
 namespace gust::gateway {
 namespace {
 
-using model::ApiError;
 using model::api_error;
+using model::ApiError;
 
 constexpr std::string_view kMismatch =
     "The request signature we calculated does not match the signature you provided. Check your AWS Secret Access Key and "
@@ -22,7 +22,8 @@ constexpr std::string_view kMismatch =
 
 ApiError s3_error(AuthFault fault, std::string_view detail) {
   switch (fault) {
-    case AuthFault::Missing: return api_error("AccessDenied", "Access Denied", 403);
+    case AuthFault::Missing:
+      return api_error("AccessDenied", "Access Denied", 403);
     case AuthFault::Malformed:
       return api_error("AuthorizationHeaderMalformed", "The authorization header is malformed; " + std::string(detail));
     case AuthFault::UnknownKey: {
@@ -30,7 +31,8 @@ ApiError s3_error(AuthFault fault, std::string_view detail) {
       e.members.set("AWSAccessKeyId", detail);
       return e;
     }
-    case AuthFault::BadToken: return api_error("InvalidToken", "The provided token is malformed or otherwise invalid.");
+    case AuthFault::BadToken:
+      return api_error("InvalidToken", "The provided token is malformed or otherwise invalid.");
     case AuthFault::Skewed:
       return api_error("RequestTimeTooSkewed", "The difference between the request time and the current time is too large.", 403);
     case AuthFault::NotSigned:
@@ -38,20 +40,25 @@ ApiError s3_error(AuthFault fault, std::string_view detail) {
     case AuthFault::Mismatch:
       return api_error("SignatureDoesNotMatch",
                        "The request signature we calculated does not match the signature you provided. Check your key and "
-                       "signing method.", 403);
+                       "signing method.",
+                       403);
   }
   return api_error("AccessDenied", "Access Denied", 403);
 }
 
 ApiError query_error(AuthFault fault, std::string_view detail) {
   switch (fault) {
-    case AuthFault::Missing: return api_error("MissingAuthenticationToken", "Request is missing Authentication Token", 403);
-    case AuthFault::Malformed: return api_error("IncompleteSignature", std::string(detail));
+    case AuthFault::Missing:
+      return api_error("MissingAuthenticationToken", "Request is missing Authentication Token", 403);
+    case AuthFault::Malformed:
+      return api_error("IncompleteSignature", std::string(detail));
     case AuthFault::UnknownKey:
     case AuthFault::BadToken:
       return api_error("InvalidClientTokenId", "The security token included in the request is invalid.", 403);
-    case AuthFault::Skewed: return api_error("SignatureDoesNotMatch", "Signature expired or not yet current.", 403);
-    default: return api_error("SignatureDoesNotMatch", std::string(kMismatch), 403);
+    case AuthFault::Skewed:
+      return api_error("SignatureDoesNotMatch", "Signature expired or not yet current.", 403);
+    default:
+      return api_error("SignatureDoesNotMatch", std::string(kMismatch), 403);
   }
 }
 
@@ -70,14 +77,18 @@ ApiError auth_error(const model::ServiceTable& table, AuthFault fault, std::stri
     case AuthFault::Missing:
       return status == 403 ? api_error("MissingAuthenticationTokenException", "Missing Authentication Token", status)
                            : api_error("MissingAuthenticationTokenException", "Request is missing Authentication Token", status);
-    case AuthFault::Malformed: return api_error("IncompleteSignatureException", std::string(detail), status);
+    case AuthFault::Malformed:
+      return api_error("IncompleteSignatureException", std::string(detail), status);
     case AuthFault::UnknownKey:
     case AuthFault::BadToken:
       return api_error("UnrecognizedClientException", "The security token included in the request is invalid.", status);
     case AuthFault::Skewed:
-      return api_error("InvalidSignatureException", "Signature expired or not yet current: the request's time is more than "
-                                                    "15 min. away from the server's.", status);
-    default: return api_error("InvalidSignatureException", std::string(kMismatch), status);
+      return api_error("InvalidSignatureException",
+                       "Signature expired or not yet current: the request's time is more than "
+                       "15 min. away from the server's.",
+                       status);
+    default:
+      return api_error("InvalidSignatureException", std::string(kMismatch), status);
   }
 }
 
@@ -101,8 +112,8 @@ std::string Verifier::key_for(const Credential& credential, const sigv4::Scope& 
 }
 
 std::optional<AuthFault> Verifier::verify(const http::Request& request, const sigv4::ParsedAuthorization& authorization,
-                                          const Credential& credential, std::string_view payload_hash,
-                                          sigv4::PathEncoding path, int64_t now_ms) {
+                                          const Credential& credential, std::string_view payload_hash, sigv4::PathEncoding path,
+                                          int64_t now_ms) {
   std::string_view date = request.headers.get("x-amz-date");
   auto at = parse_iso8601(date);
   if (!at || date.substr(0, 8) != authorization.scope.date) return AuthFault::Mismatch;

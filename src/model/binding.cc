@@ -102,7 +102,8 @@ class Binder {
     if (table_.protocol != Protocol::RestXml) return serialization("The value of " + wire + " is " + std::string(why) + ".");
     bool integer = table_.shape(m.shape).kind == Kind::Integer || table_.shape(m.shape).kind == Kind::Long;
     return invalid_argument(integer ? "Provided " + wire + " not an integer or within integer range"
-                                    : "The value of " + wire + " is " + std::string(why), wire, text);
+                                    : "The value of " + wire + " is " + std::string(why),
+                            wire, text);
   }
 
   const ServiceTable& table_;

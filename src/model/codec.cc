@@ -44,7 +44,8 @@ ApiResult<Match> Codec::match(const RequestView& request) const {
     e.members.set("Method", request.method);
     return tl::unexpected(std::move(e));
   }
-  return tl::unexpected(api_error("UnknownOperationException", "Unable to determine service/operation name to be authorized", 404));
+  return tl::unexpected(
+      api_error("UnknownOperationException", "Unable to determine service/operation name to be authorized", 404));
 }
 
 ApiResult<Match> Codec::match_form(std::string_view body) const {
@@ -87,8 +88,8 @@ ApiResult<Value> Codec::decode_document(const Operation& operation, std::string_
     document = json::parse(body, kJsonLimits);
     if (!document) {
       if (table_.id() == "lambda") {
-        return tl::unexpected(api_error("InvalidRequestContentException",
-                                        "Could not parse request body into json: " + document.error().message));
+        return tl::unexpected(
+            api_error("InvalidRequestContentException", "Could not parse request body into json: " + document.error().message));
       }
       return tl::unexpected(serialization(std::string()));
     }
@@ -180,9 +181,15 @@ http::Response Codec::encode(const Operation& operation, Reply reply, std::strin
   switch (table_.protocol) {
     case Protocol::RestJson:
     case Protocol::Json10:
-    case Protocol::Json11: encode_json(operation, reply, response); break;
-    case Protocol::RestXml: encode_xml(operation, reply, response); break;
-    case Protocol::Query: encode_query(operation, reply, request_id, response); break;
+    case Protocol::Json11:
+      encode_json(operation, reply, response);
+      break;
+    case Protocol::RestXml:
+      encode_xml(operation, reply, response);
+      break;
+    case Protocol::Query:
+      encode_query(operation, reply, request_id, response);
+      break;
   }
   return response;
 }
@@ -205,7 +212,7 @@ void Codec::encode_json(const Operation& operation, Reply& reply, http::Response
   }
   response.headers.add("Content-Type", table_.protocol == Protocol::Json10   ? "application/x-amz-json-1.0"
                                        : table_.protocol == Protocol::Json11 ? "application/x-amz-json-1.1"
-                                                                              : "application/json");
+                                                                             : "application/json");
   if (table_.id() == "dynamodb") response.headers.add("x-amz-crc32", std::to_string(crc32(out)));
 }
 
@@ -306,7 +313,7 @@ http::Response Codec::encode_error(const ApiError& error, std::string_view reque
     if (table_.protocol == Protocol::RestJson) response.headers.add("x-amzn-ErrorType", error.code);
     response.headers.add("Content-Type", table_.protocol == Protocol::Json10   ? "application/x-amz-json-1.0"
                                          : table_.protocol == Protocol::Json11 ? "application/x-amz-json-1.1"
-                                                                                : "application/json");
+                                                                               : "application/json");
     if (table_.id() == "dynamodb") response.headers.add("x-amz-crc32", std::to_string(crc32(out)));
   }
   return response;

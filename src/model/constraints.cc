@@ -66,7 +66,8 @@ bool scalar(Kind kind) { return kind != Kind::Structure && kind != Kind::List &&
 }  // namespace
 
 Constraints::Constraints(const ServiceTable& table)
-    : table_(table), match_(std::make_unique<std::atomic<re2::RE2*>[]>(table.constraint_count)),
+    : table_(table),
+      match_(std::make_unique<std::atomic<re2::RE2*>[]>(table.constraint_count)),
       reject_(std::make_unique<std::atomic<re2::RE2*>[]>(table.constraint_count)) {}
 
 Constraints::~Constraints() {

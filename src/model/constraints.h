@@ -25,8 +25,8 @@ struct Violation {
   Fault fault;
   const Member* member = nullptr;  // null: an element or key
   uint16_t shape = kNone;
-  std::string path;                // "keySchema.1.member.attributeName"
-  std::string text;                // "Value '..' at '..' failed to satisfy constraint: Member must ..."
+  std::string path;  // "keySchema.1.member.attributeName"
+  std::string text;  // "Value '..' at '..' failed to satisfy constraint: Member must ..."
   std::string value;
 };
 

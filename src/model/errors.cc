@@ -16,17 +16,13 @@ ApiError api_error(std::string_view code, std::string message, int status) {
 }
 
 ApiError validation(std::string message) { return api_error("ValidationException", std::move(message)); }
-ApiError invalid_parameter_value(std::string message) {
-  return api_error("InvalidParameterValueException", std::move(message));
-}
+ApiError invalid_parameter_value(std::string message) { return api_error("InvalidParameterValueException", std::move(message)); }
 ApiError invalid_parameter(std::string message) { return api_error("InvalidParameterException", std::move(message)); }
 ApiError serialization(std::string message) { return api_error("SerializationException", std::move(message)); }
 ApiError resource_not_found(std::string message, int status) {
   return api_error("ResourceNotFoundException", std::move(message), status);
 }
-ApiError resource_conflict(std::string message) {
-  return api_error("ResourceConflictException", std::move(message), 409);
-}
+ApiError resource_conflict(std::string message) { return api_error("ResourceConflictException", std::move(message), 409); }
 ApiError access_denied(std::string message) { return api_error("AccessDeniedException", std::move(message), 403); }
 
 ApiError too_many_requests(std::string message, std::string_view reason) {

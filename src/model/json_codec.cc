@@ -14,25 +14,36 @@ namespace {
 
 std::string_view kind_name(Kind kind) {
   switch (kind) {
-    case Kind::String: return "String";
-    case Kind::Integer: return "Integer";
-    case Kind::Long: return "Long";
-    case Kind::Double: return "Double";
-    case Kind::Boolean: return "Boolean";
-    case Kind::Blob: return "Blob";
-    case Kind::Timestamp: return "Timestamp";
-    default: return "Structure";
+    case Kind::String:
+      return "String";
+    case Kind::Integer:
+      return "Integer";
+    case Kind::Long:
+      return "Long";
+    case Kind::Double:
+      return "Double";
+    case Kind::Boolean:
+      return "Boolean";
+    case Kind::Blob:
+      return "Blob";
+    case Kind::Timestamp:
+      return "Timestamp";
+    default:
+      return "Structure";
   }
 }
 
 Failure mismatch(const ServiceTable& table, Kind kind, const Value& v) {
   bool container_wanted = kind == Kind::Structure || kind == Kind::List || kind == Kind::Map;
-  if (v.is_list()) return fail(Errc::Invalid, container_wanted ? "Unrecognized collection type class java.util.ArrayList"
-                                                               : "Start of list found where not expected");
+  if (v.is_list())
+    return fail(Errc::Invalid, container_wanted ? "Unrecognized collection type class java.util.ArrayList"
+                                                : "Start of list found where not expected");
   if (v.is_map()) return fail(Errc::Invalid, "Start of structure or map found where not expected.");
   if (container_wanted) return fail(Errc::Invalid, "Unexpected field type");
-  std::string_view token = v.is_bool() ? (v.as_bool() ? "TRUE_VALUE" : "FALSE_VALUE")
-                           : v.is_int() ? "NUMBER_VALUE" : v.is_double() ? "DECIMAL_VALUE" : "STRING_VALUE";
+  std::string_view token = v.is_bool()     ? (v.as_bool() ? "TRUE_VALUE" : "FALSE_VALUE")
+                           : v.is_int()    ? "NUMBER_VALUE"
+                           : v.is_double() ? "DECIMAL_VALUE"
+                                           : "STRING_VALUE";
   // DynamoDB's front end and the other services' word this differently.
   bool dynamo = table.id() == "dynamodb";
   std::string text(token);
@@ -48,16 +59,25 @@ class Decoder {
   Result<Value> decode(uint16_t index, TimeFormat format, Value v) const {
     const Shape& s = table_.shape(index);
     switch (s.kind) {
-      case Kind::Structure: return structure(s, std::move(v));
-      case Kind::List: return list(s, std::move(v));
-      case Kind::Map: return map(s, std::move(v));
-      case Kind::String: return v.is_string() ? Result<Value>(std::move(v)) : mismatch(table_, s.kind, v);
-      case Kind::Boolean: return v.is_bool() ? Result<Value>(std::move(v)) : mismatch(table_, s.kind, v);
-      case Kind::Double: return v.is_number() ? Result<Value>(v.as_double()) : mismatch(table_, s.kind, v);
+      case Kind::Structure:
+        return structure(s, std::move(v));
+      case Kind::List:
+        return list(s, std::move(v));
+      case Kind::Map:
+        return map(s, std::move(v));
+      case Kind::String:
+        return v.is_string() ? Result<Value>(std::move(v)) : mismatch(table_, s.kind, v);
+      case Kind::Boolean:
+        return v.is_bool() ? Result<Value>(std::move(v)) : mismatch(table_, s.kind, v);
+      case Kind::Double:
+        return v.is_number() ? Result<Value>(v.as_double()) : mismatch(table_, s.kind, v);
       case Kind::Integer:
-      case Kind::Long: return integer(s.kind, v);
-      case Kind::Timestamp: return timestamp(format, v);
-      case Kind::Blob: return blob(v);
+      case Kind::Long:
+        return integer(s.kind, v);
+      case Kind::Timestamp:
+        return timestamp(format, v);
+      case Kind::Blob:
+        return blob(v);
     }
     return mismatch(table_, s.kind, v);
   }
@@ -151,11 +171,13 @@ Value to_json(const ServiceTable& table, uint16_t index, TimeFormat format, Valu
         member.second = to_json(table, s.element, TimeFormat::Default, std::move(member.second));
       }
       return value;
-    case Kind::Blob: return value.is_string() ? Value(Blob{std::string(value.as_string())}) : std::move(value);
+    case Kind::Blob:
+      return value.is_string() ? Value(Blob{std::string(value.as_string())}) : std::move(value);
     case Kind::Timestamp:
       if (!value.is_timestamp() || format == TimeFormat::Default || format == TimeFormat::Unix) return value;
       return Value(scalar_to_text(value, format));
-    default: return value;
+    default:
+      return value;
   }
 }
 

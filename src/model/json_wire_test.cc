@@ -38,32 +38,49 @@ TEST(RestJson, one_violated_constraint_in_the_words_of_aws) {
 
 TEST(RestJson, several_violations_are_joined) {
   auto r = Wire(kLambda).decode("POST", "/2015-03-31/functions", "", R"({"FunctionName":"a b","Code":{},"Timeout":0})");
-  EXPECT_TRUE(r.error.message.starts_with("3 validation errors detected: Value 'a b' at 'functionName' failed to satisfy "
-                                          "constraint: Member must satisfy regular expression pattern: ")) << r.error.message;
-  EXPECT_NE(r.error.message.find("; Value null at 'role' failed to satisfy constraint: Member must not be null"), std::string::npos);
-  EXPECT_NE(r.error.message.find("; Value '0' at 'timeout' failed to satisfy constraint: Member must have value greater than or equal to 1"),
+  EXPECT_TRUE(
+      r.error.message.starts_with("3 validation errors detected: Value 'a b' at 'functionName' failed to satisfy "
+                                  "constraint: Member must satisfy regular expression pattern: "))
+      << r.error.message;
+  EXPECT_NE(r.error.message.find("; Value null at 'role' failed to satisfy constraint: Member must not be null"),
+            std::string::npos);
+  EXPECT_NE(r.error.message.find(
+                "; Value '0' at 'timeout' failed to satisfy constraint: Member must have value greater than or equal to 1"),
             std::string::npos);
 }
 
 TEST(RestJson, enumerations_lists_and_map_keys_are_checked) {
   Wire lambda(kLambda);
   auto create = [&](std::string extra) {
-    return lambda.decode("POST", "/2015-03-31/functions", "",
-                         R"({"FunctionName":"f","Role":"arn:aws:iam::000000000000:role/r","Code":{},)" + extra + "}").error;
+    return lambda
+        .decode("POST", "/2015-03-31/functions", "",
+                R"({"FunctionName":"f","Role":"arn:aws:iam::000000000000:role/r","Code":{},)" + extra + "}")
+        .error;
   };
   EXPECT_EQ(create(R"("PackageType":"Zip")").code, "");  // control
-  EXPECT_NE(create(R"("PackageType":"Tar")").message.find("Value 'Tar' at 'packageType' failed to satisfy constraint: Member must satisfy enum value set: [Zip, Image]"),
-            std::string::npos) << create(R"("PackageType":"Tar")").message;
-  EXPECT_NE(create(R"("Architectures":["mips"])").message.find("Value '[mips]' at 'architectures' failed to satisfy constraint: Member must satisfy constraint: [Member must satisfy enum value set: "),
-            std::string::npos) << create(R"("Architectures":["mips"])").message;
-  EXPECT_NE(create(R"("Environment":{"Variables":{"1":"x"}})").message.find("at 'environment.variables' failed to satisfy constraint: Map keys must satisfy constraint: [Member must satisfy regular expression pattern: "),
-            std::string::npos) << create(R"("Environment":{"Variables":{"1":"x"}})").message;
+  EXPECT_NE(
+      create(R"("PackageType":"Tar")")
+          .message.find(
+              "Value 'Tar' at 'packageType' failed to satisfy constraint: Member must satisfy enum value set: [Zip, Image]"),
+      std::string::npos)
+      << create(R"("PackageType":"Tar")").message;
+  EXPECT_NE(create(R"("Architectures":["mips"])")
+                .message.find("Value '[mips]' at 'architectures' failed to satisfy constraint: Member must satisfy constraint: "
+                              "[Member must satisfy enum value set: "),
+            std::string::npos)
+      << create(R"("Architectures":["mips"])").message;
+  EXPECT_NE(create(R"("Environment":{"Variables":{"1":"x"}})")
+                .message.find("at 'environment.variables' failed to satisfy constraint: Map keys must satisfy constraint: "
+                              "[Member must satisfy regular expression pattern: "),
+            std::string::npos)
+      << create(R"("Environment":{"Variables":{"1":"x"}})").message;
 }
 
 TEST(RestJson, an_alias_may_not_be_a_number) {  // a pattern with a negative look-ahead
   Wire lambda(kLambda);
   auto create = [&](std::string name) {
-    return lambda.decode("POST", "/2015-03-31/functions/f/aliases", "", R"({"FunctionVersion":"1","Name":")" + name + "\"}").error.code;
+    return lambda.decode("POST", "/2015-03-31/functions/f/aliases", "", R"({"FunctionVersion":"1","Name":")" + name + "\"}")
+        .error.code;
   };
   EXPECT_EQ(create("live"), "");
   EXPECT_EQ(create("v1"), "");
@@ -74,8 +91,10 @@ TEST(RestJson, wrong_types_are_serialization_errors) {
   Wire lambda(kLambda);
   EXPECT_EQ(lambda.decode("PUT", "/2015-03-31/functions/f/configuration", "", R"({"Timeout":"x"})").error.message,
             "STRING_VALUE can not be converted to an Integer");
-  EXPECT_EQ(lambda.decode("PUT", "/2015-03-31/functions/f/configuration", "", R"({"Handler":7})").error.code, "SerializationException");
-  EXPECT_EQ(lambda.decode("PUT", "/2015-03-31/functions/f/configuration", "", R"({"Timeout":99999999999})").error.code, "SerializationException");
+  EXPECT_EQ(lambda.decode("PUT", "/2015-03-31/functions/f/configuration", "", R"({"Handler":7})").error.code,
+            "SerializationException");
+  EXPECT_EQ(lambda.decode("PUT", "/2015-03-31/functions/f/configuration", "", R"({"Timeout":99999999999})").error.code,
+            "SerializationException");
   EXPECT_EQ(lambda.decode("PUT", "/2015-03-31/functions/f/configuration", "", "{").error.code, "InvalidRequestContentException");
 }
 
@@ -126,10 +145,12 @@ TEST(RestJson, errors_have_the_pair_of_type_and_message) {
   EXPECT_EQ(r.body.bytes, R"({"Type":"User","Message":"Function not found: f"})");
   EXPECT_EQ(codec.encode_error(invalid_parameter_value("no"), "r").body.bytes, R"({"Type":"User","message":"no"})");
   EXPECT_EQ(codec.encode_error(validation("v"), "r").body.bytes, R"({"message":"v"})");
-  auto throttled = codec.encode_error(too_many_requests("Rate Exceeded.", "ReservedFunctionConcurrentInvocationLimitExceeded"), "r");
+  auto throttled =
+      codec.encode_error(too_many_requests("Rate Exceeded.", "ReservedFunctionConcurrentInvocationLimitExceeded"), "r");
   EXPECT_EQ(throttled.status, 429);
   EXPECT_EQ(throttled.headers.get("retry-after"), "1");
-  EXPECT_EQ(throttled.body.bytes, R"({"Type":"User","message":"Rate Exceeded.","Reason":"ReservedFunctionConcurrentInvocationLimitExceeded"})");
+  EXPECT_EQ(throttled.body.bytes,
+            R"({"Type":"User","message":"Rate Exceeded.","Reason":"ReservedFunctionConcurrentInvocationLimitExceeded"})");
 }
 
 // ---- json 1.0 and 1.1
@@ -143,14 +164,16 @@ TEST(JsonRpc, dynamodb_put_item_round_trip_of_attribute_values) {
   Reply reply;
   reply.output.set("Item", r.input["Item"]);
   auto out = Wire(kDynamodb).encode("GetItem", std::move(reply));
-  EXPECT_EQ(out.body.bytes,
-            R"({"Item":{"k":{"S":"a"},"b":{"B":"AAE="},"n":{"N":"1.5"},"l":{"L":[{"BOOL":true},{"NULL":true}]},"m":{"M":{"x":{"SS":["p","q"]}}}}})");
+  EXPECT_EQ(
+      out.body.bytes,
+      R"({"Item":{"k":{"S":"a"},"b":{"B":"AAE="},"n":{"N":"1.5"},"l":{"L":[{"BOOL":true},{"NULL":true}]},"m":{"M":{"x":{"SS":["p","q"]}}}}})");
   EXPECT_EQ(out.headers.get("content-type"), "application/x-amz-json-1.0");
   EXPECT_EQ(out.headers.get("x-amz-crc32"), std::to_string(crc32(out.body.bytes)));
 }
 
 TEST(JsonRpc, dynamodb_constraints_name_the_place) {
-  auto r = Wire(kDynamodb).target("CreateTable", R"({"TableName":"tab","KeySchema":[{"AttributeName":"a","KeyType":"HASHED"},{"KeyType":"RANGE"}],
+  auto r = Wire(kDynamodb).target(
+      "CreateTable", R"({"TableName":"tab","KeySchema":[{"AttributeName":"a","KeyType":"HASHED"},{"KeyType":"RANGE"}],
       "AttributeDefinitions":[{"AttributeName":"a","AttributeType":"S"}]})");
   EXPECT_EQ(r.error.code, "ValidationException");
   EXPECT_EQ(r.error.message,
@@ -162,11 +185,15 @@ TEST(JsonRpc, dynamodb_constraints_name_the_place) {
 }
 
 TEST(JsonRpc, dynamodb_type_errors) {
-  EXPECT_EQ(Wire(kDynamodb).target("PutItem", R"({"TableName":1,"Item":{}})").error.message, "NUMBER_VALUE cannot be converted to String");
-  EXPECT_EQ(Wire(kDynamodb).target("PutItem", R"({"TableName":"t","Item":{"a":{"S":true}}})").error.message, "TRUE_VALUE cannot be converted to String");
+  EXPECT_EQ(Wire(kDynamodb).target("PutItem", R"({"TableName":1,"Item":{}})").error.message,
+            "NUMBER_VALUE cannot be converted to String");
+  EXPECT_EQ(Wire(kDynamodb).target("PutItem", R"({"TableName":"t","Item":{"a":{"S":true}}})").error.message,
+            "TRUE_VALUE cannot be converted to String");
   EXPECT_EQ(Wire(kDynamodb).target("PutItem", R"({"TableName":"t","Item":"a"})").error.message, "Unexpected field type");
-  EXPECT_EQ(Wire(kDynamodb).target("PutItem", R"({"TableName":["t"],"Item":{}})").error.message, "Start of list found where not expected");
-  EXPECT_EQ(Wire(kDynamodb).target("PutItem", R"({"TableName":"t","Item":{"a":{"B":"%"}}})").error.code, "SerializationException");
+  EXPECT_EQ(Wire(kDynamodb).target("PutItem", R"({"TableName":["t"],"Item":{}})").error.message,
+            "Start of list found where not expected");
+  EXPECT_EQ(Wire(kDynamodb).target("PutItem", R"({"TableName":"t","Item":{"a":{"B":"%"}}})").error.code,
+            "SerializationException");
   EXPECT_EQ(Wire(kDynamodb).target("PutItem", "not json").error.code, "SerializationException");
 }
 
@@ -177,8 +204,9 @@ TEST(JsonRpc, dynamodb_error_namespaces) {
   EXPECT_EQ(codec.encode_error(serialization("s"), "r").body.bytes,
             R"({"__type":"com.amazon.coral.service#SerializationException","Message":"s"})");
   auto r = codec.encode_error(resource_not_found("Requested resource not found", 400), "r");
-  EXPECT_EQ(r.body.bytes,
-            R"({"__type":"com.amazonaws.dynamodb.v20120810#ResourceNotFoundException","message":"Requested resource not found"})");
+  EXPECT_EQ(
+      r.body.bytes,
+      R"({"__type":"com.amazonaws.dynamodb.v20120810#ResourceNotFoundException","message":"Requested resource not found"})");
   EXPECT_EQ(r.status, 400);
   EXPECT_TRUE(r.headers.has("x-amz-crc32"));
 }
@@ -186,7 +214,8 @@ TEST(JsonRpc, dynamodb_error_namespaces) {
 TEST(JsonRpc, dynamodb_timestamps_are_seconds) {
   Reply reply;
   reply.output.set("Table", Value::map()).set("CreationDateTime", Timestamp{1795404069123});
-  EXPECT_EQ(Wire(kDynamodb).encode("DescribeTable", std::move(reply)).body.bytes, R"({"Table":{"CreationDateTime":1795404069.123}})");
+  EXPECT_EQ(Wire(kDynamodb).encode("DescribeTable", std::move(reply)).body.bytes,
+            R"({"Table":{"CreationDateTime":1795404069.123}})");
 }
 
 TEST(JsonRpc, nested_too_deep_is_refused) {

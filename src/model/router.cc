@@ -46,8 +46,8 @@ Router::Router(const ServiceTable& table) : table_(table) {
     Route route = make_route(o);
     std::string_view first = route.segments.empty() ? std::string_view() : route.segments[0].literal;
     std::string_view method = table.text(o.method);
-    auto at = std::find_if(groups_.begin(), groups_.end(),
-                           [&](const Group& g) { return g.method == method && g.first == first; });
+    auto at =
+        std::find_if(groups_.begin(), groups_.end(), [&](const Group& g) { return g.method == method && g.first == first; });
     if (at == groups_.end()) at = groups_.insert(groups_.end(), Group{method, first, {}});
     at->routes.push_back(std::move(route));
   }

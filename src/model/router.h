@@ -24,7 +24,7 @@ Result<QueryList> parse_query(std::string_view raw, size_t limit = 1000);
 
 struct RequestView {
   std::string_view method;
-  std::string_view path;                     // still percent-encoded; S3: with the bucket in front
+  std::string_view path;  // still percent-encoded; S3: with the bucket in front
   std::string_view query;
   const http::Headers* headers = nullptr;
 };
@@ -45,14 +45,14 @@ class Router {
 
  private:
   struct Segment {
-    std::string_view literal;        // empty: a label
+    std::string_view literal;  // empty: a label
     const Member* label = nullptr;
     bool greedy = false;
   };
   struct Route {
     const Operation* operation;
     std::vector<Segment> segments;
-    QueryList query;                 // literal parameters; an empty value means: any value
+    QueryList query;  // literal parameters; an empty value means: any value
     std::vector<std::string_view> required_query, required_headers;
   };
   struct Group {  // routes that share method and first segment

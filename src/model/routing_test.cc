@@ -42,15 +42,24 @@ TEST(Routing, s3_operations_that_share_a_path) {
   struct Case {
     std::string_view method, path, query, operation;
   };
-  for (const Case& c : {Case{"GET", "/", "", "ListBuckets"}, Case{"PUT", "/b", "", "CreateBucket"}, Case{"PUT", "/b/", "", "CreateBucket"},
-                        Case{"HEAD", "/b", "", "HeadBucket"}, Case{"GET", "/b", "", "ListObjects"},
-                        Case{"GET", "/b", "list-type=2&prefix=x", "ListObjectsV2"}, Case{"GET", "/b/", "notification", "GetBucketNotificationConfiguration"},
+  for (const Case& c : {Case{"GET", "/", "", "ListBuckets"},
+                        Case{"PUT", "/b", "", "CreateBucket"},
+                        Case{"PUT", "/b/", "", "CreateBucket"},
+                        Case{"HEAD", "/b", "", "HeadBucket"},
+                        Case{"GET", "/b", "", "ListObjects"},
+                        Case{"GET", "/b", "list-type=2&prefix=x", "ListObjectsV2"},
+                        Case{"GET", "/b/", "notification", "GetBucketNotificationConfiguration"},
                         Case{"GET", "/b", "notification=", "GetBucketNotificationConfiguration"},
-                        Case{"GET", "/b", "lifecycle", "GetBucketLifecycleConfiguration"}, Case{"GET", "/b/k", "", "GetObject"},
-                        Case{"GET", "/b/k/", "x-id=GetObject", "GetObject"}, Case{"GET", "/b/k", "uploadId=u", "ListParts"},
-                        Case{"PUT", "/b/k", "x-id=PutObject", "PutObject"}, Case{"PUT", "/b/k", "partNumber=1&uploadId=u", "UploadPart"},
-                        Case{"DELETE", "/b/k", "", "DeleteObject"}, Case{"DELETE", "/b/k", "uploadId=u", "AbortMultipartUpload"},
-                        Case{"POST", "/b/k", "uploads", "CreateMultipartUpload"}, Case{"POST", "/b", "delete", "DeleteObjects"},
+                        Case{"GET", "/b", "lifecycle", "GetBucketLifecycleConfiguration"},
+                        Case{"GET", "/b/k", "", "GetObject"},
+                        Case{"GET", "/b/k/", "x-id=GetObject", "GetObject"},
+                        Case{"GET", "/b/k", "uploadId=u", "ListParts"},
+                        Case{"PUT", "/b/k", "x-id=PutObject", "PutObject"},
+                        Case{"PUT", "/b/k", "partNumber=1&uploadId=u", "UploadPart"},
+                        Case{"DELETE", "/b/k", "", "DeleteObject"},
+                        Case{"DELETE", "/b/k", "uploadId=u", "AbortMultipartUpload"},
+                        Case{"POST", "/b/k", "uploads", "CreateMultipartUpload"},
+                        Case{"POST", "/b", "delete", "DeleteObjects"},
                         Case{"GET", "/b", "analytics", "ListBucketAnalyticsConfigurations"},
                         Case{"GET", "/b", "analytics&id=1", "GetBucketAnalyticsConfiguration"}}) {
     RequestView view{c.method, c.path, c.query, nullptr};
@@ -85,7 +94,8 @@ TEST(Routing, lambda_paths_with_and_without_a_final_slash) {
   Wire lambda(kLambda);
   EXPECT_EQ(lambda.decode("GET", "/2015-03-31/functions/").operation, "ListFunctions");
   EXPECT_EQ(lambda.decode("GET", "/2015-03-31/functions").operation, "ListFunctions");
-  auto get = lambda.decode("GET", "/2015-03-31/functions/arn%3Aaws%3Alambda%3Aus-east-1%3A000000000000%3Afunction%3Af", "Qualifier=1");
+  auto get =
+      lambda.decode("GET", "/2015-03-31/functions/arn%3Aaws%3Alambda%3Aus-east-1%3A000000000000%3Afunction%3Af", "Qualifier=1");
   EXPECT_EQ(get.operation, "GetFunction");
   EXPECT_EQ(get.input["FunctionName"].as_string(), "arn:aws:lambda:us-east-1:000000000000:function:f");
   EXPECT_EQ(get.input["Qualifier"].as_string(), "1");

@@ -40,17 +40,23 @@ Result<Value> timestamp(TimeFormat format, std::string_view text) {
 
 Result<Value> scalar_from_text(Kind kind, TimeFormat format, std::string_view text) {
   switch (kind) {
-    case Kind::String: return Value(text);
+    case Kind::String:
+      return Value(text);
     case Kind::Integer:
-    case Kind::Long: return integer(kind, text);
-    case Kind::Double: return real(text);
+    case Kind::Long:
+      return integer(kind, text);
+    case Kind::Double:
+      return real(text);
     case Kind::Boolean:
       if (equal_ignoring_case(trim(text), "true")) return Value(true);
       if (equal_ignoring_case(trim(text), "false")) return Value(false);
       return fail(Errc::Invalid, "not a boolean");
-    case Kind::Timestamp: return timestamp(format, text);
-    case Kind::Blob: return Value(Blob{TRY(base64_decode(trim(text)))});
-    default: return fail(Errc::Invalid, "not a scalar");
+    case Kind::Timestamp:
+      return timestamp(format, text);
+    case Kind::Blob:
+      return Value(Blob{TRY(base64_decode(trim(text)))});
+    default:
+      return fail(Errc::Invalid, "not a scalar");
   }
 }
 

@@ -24,8 +24,8 @@ struct Identity {
   std::string account = "000000000000";
   std::string region = "us-east-1";
   std::string access_key_id;
-  std::string principal_arn;     // arn:aws:iam::000000000000:root, or a function's role
-  uint64_t environment = 0;      // != 0: the call came from inside that sandbox
+  std::string principal_arn;  // arn:aws:iam::000000000000:root, or a function's role
+  uint64_t environment = 0;   // != 0: the call came from inside that sandbox
 };
 
 // An AWS error. `code` is spelled as AWS spells it, without namespace; the codec adds what the protocol wants around it.
@@ -33,26 +33,26 @@ struct ApiError {
   std::string code;
   std::string message;
   int status = 400;
-  bool server_fault = false;     // "Service"/"Receiver" instead of "User"/"Sender"
-  Value members;                 // further members of the error body, e.g. Reason, BucketName
+  bool server_fault = false;                                 // "Service"/"Receiver" instead of "User"/"Sender"
+  Value members;                                             // further members of the error body, e.g. Reason, BucketName
   std::vector<std::pair<std::string, std::string>> headers;  // e.g. Retry-After
 };
 
 struct Reply {
-  Value output = Value::map();                // members as the operation's output shape names them (headers included)
-  std::optional<http::Body> payload;          // the streaming or blob payload member (GetObject's Body, Invoke's Payload)
-  int status = 0;                             // 0: the table's status
-  std::optional<uint64_t> head_length;        // HEAD answers: the Content-Length to announce
+  Value output = Value::map();          // members as the operation's output shape names them (headers included)
+  std::optional<http::Body> payload;    // the streaming or blob payload member (GetObject's Body, Invoke's Payload)
+  int status = 0;                       // 0: the table's status
+  std::optional<uint64_t> head_length;  // HEAD answers: the Content-Length to announce
 };
 
 struct Call {
-  std::string_view operation;    // points into the operation table
-  Value input = Value::map();    // members as the input shape names them, constraints checked, unknown ones dropped
-  http::Body payload;            // the streaming or blob payload member
+  std::string_view operation;  // points into the operation table
+  Value input = Value::map();  // members as the input shape names them, constraints checked, unknown ones dropped
+  http::Body payload;          // the streaming or blob payload member
   Identity identity;
   std::string request_id;
   std::string source_ip;
-  int64_t received_us = 0;       // wall clock, microseconds
+  int64_t received_us = 0;  // wall clock, microseconds
 };
 
 // Answers one call, once, from any thread. Dropping every copy unanswered sends a 500 and logs.

@@ -36,10 +36,10 @@ constexpr uint8_t kUnion = 4;
 constexpr uint8_t kDeprecated = 1, kChecksumRequired = 2, kUnwrappedOutput = 4;
 
 struct Member {
-  Text name;            // as AWS's API names it: what services see
-  Text wire;            // header, query, label, element or attribute name; prefix of Location::Headers
+  Text name;  // as AWS's API names it: what services see
+  Text wire;  // header, query, label, element or attribute name; prefix of Location::Headers
   uint16_t shape = kNone;
-  uint16_t xmlns = 0;   // index + 1 into namespaces
+  uint16_t xmlns = 0;  // index + 1 into namespaces
   Location location = Location::Body;
   TimeFormat time = TimeFormat::Default;
   uint8_t flags = 0;
@@ -47,17 +47,17 @@ struct Member {
 
 struct Constraint {  // bounds of length or of value; a pattern must match the whole text
   int64_t min = kNoMin, max = kNoMax;
-  Text pattern;      // as AWS prints it
-  Text match;        // as RE2 reads it
-  Text reject;       // the pattern's negative look-ahead: must not match the whole text
+  Text pattern;  // as AWS prints it
+  Text match;    // as RE2 reads it
+  Text reject;   // the pattern's negative look-ahead: must not match the whole text
   bool has_min = false, has_max = false;
   uint16_t first_enum = 0, enums = 0;
 };
 
 struct Shape {
   Text name;
-  Text element_name;        // of a list's elements or a map's values on the wire
-  Text key_name;            // of a map's keys on the wire
+  Text element_name;  // of a list's elements or a map's values on the wire
+  Text key_name;      // of a map's keys on the wire
   Kind kind = Kind::String;
   uint8_t flags = 0;
   int16_t payload = -1;     // structure: which of its members is the body
@@ -73,7 +73,7 @@ struct Namespace {
 
 struct ErrorInfo {  // sorted by shape name
   Text name;
-  Text code;        // what goes over the wire
+  Text code;  // what goes over the wire
   uint16_t status = 400;
   bool server_fault = false;
   uint16_t shape = kNone;
@@ -82,7 +82,7 @@ struct ErrorInfo {  // sorted by shape name
 struct Operation {  // sorted by name
   Text name;
   Text method;
-  Text uri;         // "/{Bucket}/{Key+}?tagging"
+  Text uri;          // "/{Bucket}/{Key+}?tagging"
   Text output_root;  // XML root of the answer where it is not derived; query protocol: result wrapper
   uint16_t status = 200;
   uint16_t input = kNone, output = kNone;
@@ -118,8 +118,8 @@ struct ServiceTable {
   std::span<const Operation> operations() const { return {operation_data, operation_count}; }
   std::span<const ErrorInfo> errors() const { return {error_data, error_count}; }
   std::string_view name(const Operation& o) const { return text(o.name); }
-  const Operation* operation(std::string_view operation_name) const;   // null where there is none
-  const ErrorInfo* error(std::string_view code) const;                 // by wire code; null where not modelled
+  const Operation* operation(std::string_view operation_name) const;  // null where there is none
+  const ErrorInfo* error(std::string_view code) const;                // by wire code; null where not modelled
   const Member* member(const Shape& s, std::string_view member_name) const;
   const Member* payload(const Shape& s) const {  // null where the body is a document of all body members
     return s.payload < 0 ? nullptr : member_data + s.first_member + s.payload;

@@ -44,9 +44,12 @@ class Decoder {
   Result<Value> decode(uint16_t index, TimeFormat format, const pugi::xml_node& node) const {
     const Shape& s = table_.shape(index);
     switch (s.kind) {
-      case Kind::Structure: return structure(s, node);
-      case Kind::List: return list(s, node);
-      case Kind::Map: return map(s, node);
+      case Kind::Structure:
+        return structure(s, node);
+      case Kind::List:
+        return list(s, node);
+      case Kind::Map:
+        return map(s, node);
       default: {
         auto v = scalar_from_text(s.kind, format, node.text().get());
         if (!v) return fail(Errc::Invalid, std::string(node.name()) + " is " + v.error().message);
@@ -111,8 +114,8 @@ class Decoder {
   const ServiceTable& table_;
 };
 
-void append_start(const ServiceTable& table, std::string& out, std::string_view name, uint16_t shape,
-                  const Member* member, const Value& value, std::string_view xmlns) {
+void append_start(const ServiceTable& table, std::string& out, std::string_view name, uint16_t shape, const Member* member,
+                  const Value& value, std::string_view xmlns) {
   out.append("<").append(name);
   if (!xmlns.empty()) out.append(" xmlns=\"").append(xmlns).append("\"");
   if (member && member->xmlns) {
@@ -159,8 +162,8 @@ Result<Value> from_xml(const ServiceTable& table, uint16_t shape, std::string_vi
   if (tags > 2 * limits.nodes) return fail(Errc::TooLarge, "XML of more than " + std::to_string(limits.nodes) + " elements");
   if (!is_utf8(text)) return fail(Errc::Invalid, "XML that is not UTF-8");
   pugi::xml_document document;
-  auto parsed = document.load_buffer(text.data(), text.size(), pugi::parse_default | pugi::parse_ws_pcdata_single | pugi::parse_doctype,
-                                     pugi::encoding_utf8);
+  auto parsed = document.load_buffer(
+      text.data(), text.size(), pugi::parse_default | pugi::parse_ws_pcdata_single | pugi::parse_doctype, pugi::encoding_utf8);
   if (!parsed) return fail(Errc::Invalid, std::string("not XML: ") + parsed.description());
   for (const pugi::xml_node& node : document.children()) {
     // Nothing that AWS takes has one; with it come entities and external files, which pugixml leaves alone.

@@ -19,8 +19,8 @@ class Loop {
   Loop(const Loop&) = delete;
   Loop& operator=(const Loop&) = delete;
 
-  void run();   // until stop(); keeps running without work
-  void stop();  // any thread
+  void run();                             // until stop(); keeps running without work
+  void stop();                            // any thread
   void post(std::function<void()> task);  // any thread; run in order of posting
   bool in_thread() const;                 // whether the caller is the thread inside run()
 

@@ -20,7 +20,11 @@ TEST(Loop, PostedTasksRunInOrderOnItsThread) {
   Loop loop;
   std::vector<int> seen;
   std::thread poster([&] {
-    for (int i = 0; i < 100; ++i) loop.post([&, i] { seen.push_back(i); EXPECT_TRUE(loop.in_thread()); });
+    for (int i = 0; i < 100; ++i)
+      loop.post([&, i] {
+        seen.push_back(i);
+        EXPECT_TRUE(loop.in_thread());
+      });
     loop.post([&] { loop.stop(); });
   });
   loop.run();

@@ -90,7 +90,8 @@ Result<Endpoint> parse_endpoint(std::string_view text) {
   Endpoint endpoint{std::string(text.substr(0, colon)), static_cast<uint16_t>(*port)};
   if (endpoint.host.empty()) endpoint.host = "127.0.0.1";
   if (endpoint.host == "localhost") endpoint.host = "127.0.0.1";
-  if (endpoint.host.front() == '[' && endpoint.host.back() == ']') endpoint.host = endpoint.host.substr(1, endpoint.host.size() - 2);
+  if (endpoint.host.front() == '[' && endpoint.host.back() == ']')
+    endpoint.host = endpoint.host.substr(1, endpoint.host.size() - 2);
   TRY(numeric(endpoint));
   return endpoint;
 }

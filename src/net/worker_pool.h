@@ -13,7 +13,7 @@ namespace gust::net {
 class WorkerPool {
  public:
   WorkerPool(const char* name, size_t threads, size_t max_queued);
-  ~WorkerPool();  // finishes what is queued
+  ~WorkerPool();                            // finishes what is queued
   bool submit(std::function<void()> task);  // false: the queue is full, nothing was taken
 
  private:

@@ -112,12 +112,12 @@ Result<std::vector<std::string>> list(const std::string& directory) {
 }
 
 bool exists(const std::string& path) {
-  struct stat st{};
+  struct stat st {};
   return ::lstat(path.c_str(), &st) == 0;
 }
 
 Result<uint64_t> size(const std::string& path) {
-  struct stat st{};
+  struct stat st {};
   if (::stat(path.c_str(), &st) != 0) return fail_errno("stat " + path);
   return static_cast<uint64_t>(st.st_size);
 }

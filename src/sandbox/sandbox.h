@@ -42,16 +42,16 @@ struct StartSpec {
 
 // What a started sandbox is known by. Closing `control` lets its init (PID 1) end, and with it everything inside.
 struct Started {
-  Fd pidfd;               // of PID 1; for liveness only
-  Fd control;             // seqpacket to our init: see sandbox/init_protocol.h
-  Fd runtime_listener;    // TCP 127.0.0.1:9001 inside; non-blocking
-  Fd gateway_listener;    // TCP 127.0.0.1:4566 inside
-  Fd resolver;            // UDP 127.0.0.1:53 inside
-  Fd output;              // read end of stdout and stderr together; non-blocking
-  std::vector<Fd> usage;  // opened files for Usage, in the order that usage.h defines
+  Fd pidfd;                   // of PID 1; for liveness only
+  Fd control;                 // seqpacket to our init: see sandbox/init_protocol.h
+  Fd runtime_listener;        // TCP 127.0.0.1:9001 inside; non-blocking
+  Fd gateway_listener;        // TCP 127.0.0.1:4566 inside
+  Fd resolver;                // UDP 127.0.0.1:53 inside
+  Fd output;                  // read end of stdout and stderr together; non-blocking
+  std::vector<Fd> usage;      // opened files for Usage, in the order that usage.h defines
   std::vector<Fd> threads;    // kept by read_usage(): /proc/TID/schedstat of the threads that it saw
   uint64_t thread_count = 0;  // ... when there were so many
-  std::string address;    // Service: IPv4 of its interface eth0, reachable from other services and from this host; may be empty
+  std::string address;  // Service: IPv4 of its interface eth0, reachable from other services and from this host; may be empty
 };
 
 struct Exit {

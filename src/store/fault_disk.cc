@@ -36,13 +36,13 @@ Result<> write_at(int fd, uint64_t offset, std::string_view bytes) {
 
 enum class Kind { File, Directory, Other };
 Kind kind_of(const std::string& path) {
-  struct stat st{};
+  struct stat st {};
   if (::lstat(path.c_str(), &st) != 0) return Kind::Other;
   return S_ISREG(st.st_mode) ? Kind::File : S_ISDIR(st.st_mode) ? Kind::Directory : Kind::Other;
 }
 
 Result<std::string> identity_of(const std::string& path) {
-  struct statx st{};
+  struct statx st {};
   if (::statx(AT_FDCWD, path.c_str(), AT_SYMLINK_NOFOLLOW, STATX_INO | STATX_BTIME, &st) != 0) {
     return fail_errno("statx " + path);
   }
@@ -79,8 +79,7 @@ Result<> copy_directory(const std::string& tree, const std::string& identity, co
 FaultDisk::FaultDisk(std::string live, std::string image, FaultOptions options)
     : live_(std::move(live)), image_(std::move(image)), options_(std::move(options)), random_(options_.seed) {}
 
-Result<std::unique_ptr<FaultDisk>> FaultDisk::make(const std::string& live, const std::string& image,
-                                                   FaultOptions options) {
+Result<std::unique_ptr<FaultDisk>> FaultDisk::make(const std::string& live, const std::string& image, FaultOptions options) {
   TRY(files::make_directories(image + "/data"));
   TRY(files::make_directories(image + "/tree"));
   const std::string root = TRY(identity_of(live));
@@ -151,7 +150,8 @@ Result<> FaultDisk::sync_whole(const std::string& path) {
 // A name is made durable whole: rename() over what was there.
 Result<> FaultDisk::link_entry(const std::string& live, const std::string& durable) {
   const std::string source = data(TRY(identity(live)));
-  struct stat old{}, now{};
+  struct stat old {
+  }, now{};
   Fd made = TRY(files::open(source, O_RDWR | O_CREAT));  // empty where the content was never synced
   if (::fstat(made.get(), &now) != 0) return fail_errno("fstat " + source);
   if (::lstat(durable.c_str(), &old) == 0 && old.st_ino == now.st_ino) return {};

@@ -8,7 +8,8 @@
 // files itself, so it is also what is left where the process is killed instead.
 //
 // Layout of the image: data/IDENTITY holds the durable bytes of each file; tree/IDENTITY the durable names in a directory,
-// hard links to those and symbolic links to the identities of directories; root the identity of the live one. fault_vfs.h puts SQLite on it, other file users call it where they sync. Thread-safe; blocking.
+// hard links to those and symbolic links to the identities of directories; root the identity of the live one. fault_vfs.h puts
+// SQLite on it, other file users call it where they sync. Thread-safe; blocking.
 
 #include <cstdint>
 #include <functional>

@@ -12,6 +12,8 @@
 namespace gust::store {
 namespace {
 
+constexpr useconds_t kPauseUs = 30'000;
+
 struct Armed {
   std::string name;
   std::atomic<int> left{0};
@@ -33,7 +35,9 @@ void fault_point(std::string_view name) {
   static Armed armed;
   if (armed.name.empty() || armed.name != name) [[likely]]
     return;
-  if (armed.left.fetch_sub(1) == 1) kill(getpid(), SIGKILL);
+  if (armed.left.fetch_sub(1) != 1) return;
+  usleep(kPauseUs);
+  kill(getpid(), SIGKILL);
 }
 
 }  // namespace gust::store

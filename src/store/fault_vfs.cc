@@ -18,9 +18,9 @@ struct File {
   sqlite3_file base;
   FaultDisk* disk;
   sqlite3_file* real;
-  std::string* path;      // null: a temporary file, which nobody finds after a restart
+  std::string* path;  // null: a temporary file, which nobody finds after a restart
   std::string* identity;
-  bool directory_due;     // the system's VFS syncs the directory at the first sync of a journal or log that it may have made
+  bool directory_due;  // the system's VFS syncs the directory at the first sync of a journal or log that it may have made
 };
 
 sqlite3_vfs* system_vfs() { return sqlite3_vfs_find("unix"); }
@@ -85,8 +85,8 @@ int shm_unmap(sqlite3_file* f, int remove) { return real(f)->pMethods->xShmUnmap
 
 // Version 2: no memory-mapped pages, whose changes nobody would tell.
 constexpr sqlite3_io_methods kMethods = {
-    2,         close_file, read_file, write_file,  truncate_file,   sync_file, file_size, lock_file,   unlock_file,
-    check_lock, control,   sector_size, characteristics, shm_map, shm_lock,  shm_barrier, shm_unmap, nullptr, nullptr};
+    2,       close_file,  read_file,       write_file, truncate_file, sync_file,   file_size, lock_file, unlock_file, check_lock,
+    control, sector_size, characteristics, shm_map,    shm_lock,      shm_barrier, shm_unmap, nullptr,   nullptr};
 
 int open_file(sqlite3_vfs* vfs, const char* path, sqlite3_file* file, int flags, int* out_flags) {
   File& f = *new (file) File{};

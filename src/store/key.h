@@ -16,7 +16,7 @@ namespace gust::store {
 class Key {
  public:
   Key& text(std::string_view part);
-  Key& number(uint64_t part);  // 8 bytes, big endian
+  Key& number(uint64_t part);       // 8 bytes, big endian
   Key& raw(std::string_view part);  // as it is; only as the last part
   const std::string& bytes() const { return bytes_; }
   // The least key that is greater than every key starting with this one: the end of a prefix scan.

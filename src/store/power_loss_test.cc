@@ -126,7 +126,9 @@ class Machine {
 };
 
 // Writer `w` counts: its n-th mutation writes n into two rows of different sizes, which are never to differ.
-std::string value_of(int n, size_t size) { return std::to_string(n) + " " + std::string(size + static_cast<size_t>(n) % 50, 'x'); }
+std::string value_of(int n, size_t size) {
+  return std::to_string(n) + " " + std::string(size + static_cast<size_t>(n) % 50, 'x');
+}
 Result<> count(Store& store, int w, int n) {
   return store.commit_and_wait([=](Transaction& t) -> Result<> {
     TRY(t.put(Space::Item, Key().text("small").number(static_cast<uint64_t>(w)).bytes(), value_of(n, 10)));
@@ -163,7 +165,8 @@ std::string run(const FaultOptions& options, int generations, int cuts) {
   std::string faults;
   int from[kWriters] = {};
   for (int generation = 0; generation < generations && faults.empty(); ++generation) {
-    const std::string here = directory + "/" + std::to_string(generation), next = directory + "/" + std::to_string(generation + 1);
+    const std::string here = directory + "/" + std::to_string(generation),
+                      next = directory + "/" + std::to_string(generation + 1);
     Machine machine(here, options);
     std::atomic<bool> ending = false;
     std::atomic<int> acknowledged[kWriters], started[kWriters];
@@ -196,7 +199,8 @@ std::string run(const FaultOptions& options, int generations, int cuts) {
         unanswered += most > least[w];
         from[w] = found;
         if (found >= least[w] && found <= most) continue;
-        faults += "writer " + std::to_string(w) + ": " + std::to_string(found) + " of " + std::to_string(least[w]) + " to " + std::to_string(most) + "\n";
+        faults += "writer " + std::to_string(w) + ": " + std::to_string(found) + " of " + std::to_string(least[w]) + " to " +
+                  std::to_string(most) + "\n";
       }
       EXPECT_GT(unanswered, 0);
     }
@@ -226,7 +230,8 @@ TEST_P(StorePlantedFault, IsNoticed) {
 }
 
 INSTANTIATE_TEST_SUITE_P(PowerLoss, StorePlantedFault,
-                         testing::Values(Planted{"Log", "gust.db-wal"}, Planted{"Database", "gust.db"}, Planted{"Directory", "."}),
+                         testing::Values(Planted{"Log", "gust.db-wal"}, Planted{"Database", "gust.db"},
+                                         Planted{"Directory", "."}),
                          [](const auto& info) { return std::string(info.param.name); });
 
 // A disk that errs: what failed is not acknowledged, what was acknowledged stays, and it goes on afterwards.

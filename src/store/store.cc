@@ -7,8 +7,8 @@
 namespace gust::store {
 
 Failure value_too_large(size_t bytes) {
-  return fail(Errc::TooLarge, "a store value of " + std::to_string(bytes) + " bytes; the most are " +
-                                  std::to_string(kMaxValueBytes));
+  return fail(Errc::TooLarge,
+              "a store value of " + std::to_string(bytes) + " bytes; the most are " + std::to_string(kMaxValueBytes));
 }
 
 Result<> Store::commit_and_wait(Mutation mutation) {

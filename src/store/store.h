@@ -22,12 +22,12 @@ namespace gust::store {
 
 // Where a key lives. The numbers are on disk: never reuse one.
 enum class Space : uint8_t {
-  Meta = 1,      // buckets, tables, functions, policies, configuration documents
-  Object = 2,    // S3 object rows
-  Body = 3,      // S3 object bodies up to 64 KiB
-  Item = 4,      // DynamoDB items
-  Event = 5,     // async invocations: due-time index and payload
-  Garbage = 6,   // files to be deleted, bounded deletions under way
+  Meta = 1,     // buckets, tables, functions, policies, configuration documents
+  Object = 2,   // S3 object rows
+  Body = 3,     // S3 object bodies up to 64 KiB
+  Item = 4,     // DynamoDB items
+  Event = 5,    // async invocations: due-time index and payload
+  Garbage = 6,  // files to be deleted, bounded deletions under way
 };
 inline constexpr uint8_t kSpaces = 6;
 

@@ -47,7 +47,8 @@ double cpu_seconds() {
 // Keeps a fixed number of puts waiting, the way as many connections would.
 class Load {
  public:
-  Load(Store& store, int in_flight, size_t size, uint64_t seed) : store_(store), seed_(seed), free_(in_flight), value_(size, '\0') {
+  Load(Store& store, int in_flight, size_t size, uint64_t seed)
+      : store_(store), seed_(seed), free_(in_flight), value_(size, '\0') {
     std::mt19937_64 random(1);
     for (char& c : value_) c = static_cast<char>(random());
   }

@@ -25,14 +25,14 @@ static int dial(void) {
   struct sockaddr_in address = {.sin_family = AF_INET, .sin_port = htons((unsigned short)port)};
   inet_pton(AF_INET, host, &address.sin_addr);
   int fd = socket(AF_INET, SOCK_STREAM, 0);
-  if (fd < 0 || connect(fd, (struct sockaddr *)&address, sizeof address) != 0) {
+  if (fd < 0 || connect(fd, (struct sockaddr*)&address, sizeof address) != 0) {
     perror("connect to the Runtime API");
     exit(20);
   }
   return fd;
 }
 
-static void send_all(int fd, const char *text, size_t n) {
+static void send_all(int fd, const char* text, size_t n) {
   while (n > 0) {
     ssize_t sent = send(fd, text, n, MSG_NOSIGNAL);
     if (sent <= 0) exit(21);
@@ -40,23 +40,23 @@ static void send_all(int fd, const char *text, size_t n) {
   }
 }
 
-static void header(const char *head, const char *name, char *out, size_t size) {
+static void header(const char* head, const char* name, char* out, size_t size) {
   out[0] = '\0';
-  for (const char *line = strstr(head, "\r\n"); line; line = strstr(line + 2, "\r\n")) {
+  for (const char* line = strstr(head, "\r\n"); line; line = strstr(line + 2, "\r\n")) {
     size_t n = strlen(name);
     if (strncasecmp(line + 2, name, n) != 0 || line[2 + n] != ':') continue;
-    const char *value = line + 3 + n + strspn(line + 3 + n, " ");
+    const char* value = line + 3 + n + strspn(line + 3 + n, " ");
     snprintf(out, size, "%.*s", (int)strcspn(value, "\r"), value);
     return;
   }
 }
 
 // One request on a connection of its own. The body of the answer is returned, ended by NUL.
-static char *ask(const char *method, const char *path, const char *extra, const char *body, size_t body_size) {
+static char* ask(const char* method, const char* path, const char* extra, const char* body, size_t body_size) {
   static char head[8192];
   int fd = dial();
-  int n = snprintf(head, sizeof head, "%s %s HTTP/1.1\r\nHost: %s:%d\r\nContent-Length: %zu\r\n%sConnection: close\r\n\r\n", method, path,
-                   host, port, body_size, extra);
+  int n = snprintf(head, sizeof head, "%s %s HTTP/1.1\r\nHost: %s:%d\r\nContent-Length: %zu\r\n%sConnection: close\r\n\r\n",
+                   method, path, host, port, body_size, extra);
   send_all(fd, head, (size_t)n);
   send_all(fd, body, body_size);
   size_t size = 0;
@@ -73,7 +73,7 @@ static char *ask(const char *method, const char *path, const char *extra, const 
   }
   close(fd);
   buffer[size] = '\0';
-  char *end = strstr(buffer, "\r\n\r\n");
+  char* end = strstr(buffer, "\r\n\r\n");
   if (!end) exit(22);
   *end = '\0';
   header(buffer, "Lambda-Runtime-Aws-Request-Id", request_id, sizeof request_id);
@@ -82,11 +82,11 @@ static char *ask(const char *method, const char *path, const char *extra, const 
 }
 
 // The text or number of a member of a flat event; good enough for tests.
-static const char *member(const char *event, const char *name, char *out, size_t size) {
+static const char* member(const char* event, const char* name, char* out, size_t size) {
   char pattern[64];
   snprintf(pattern, sizeof pattern, "\"%s\"", name);
   out[0] = '\0';
-  const char *at = strstr(event, pattern);
+  const char* at = strstr(event, pattern);
   if (!at) return out;
   at += strlen(pattern);
   at += strspn(at, " :");
@@ -98,11 +98,11 @@ static const char *member(const char *event, const char *name, char *out, size_t
   return out;
 }
 
-static void list_directory(const char *path) {
-  DIR *stream = opendir(path);
+static void list_directory(const char* path) {
+  DIR* stream = opendir(path);
   size_t n = (size_t)snprintf(answer, sizeof answer, "{\"errno\":%d,\"names\":[", stream ? 0 : errno);
-  const char *comma = "";
-  for (struct dirent *entry; stream && n < sizeof answer - 1024 && (entry = readdir(stream));) {
+  const char* comma = "";
+  for (struct dirent* entry; stream && n < sizeof answer - 1024 && (entry = readdir(stream));) {
     n += (size_t)snprintf(answer + n, sizeof answer - n, "%s\"%s\"", comma, entry->d_name);
     comma = ",";
   }
@@ -111,7 +111,7 @@ static void list_directory(const char *path) {
 }
 
 // Fills `answer`; returns whether it is a result (1) or an error (0).
-static int handle(const char *event, int count) {
+static int handle(const char* event, int count) {
   char what[32], value[4096];
   member(event, "do", what, sizeof what);
   if (strcmp(what, "error") == 0) {
@@ -129,7 +129,7 @@ static int handle(const char *event, int count) {
     nanosleep(&time, NULL);
     snprintf(answer, sizeof answer, "{\"slept\":%ld}", ms);
   } else if (strcmp(what, "env") == 0) {
-    const char *text = getenv(member(event, "name", value, sizeof value));
+    const char* text = getenv(member(event, "name", value, sizeof value));
     snprintf(answer, sizeof answer, text ? "{\"value\":\"%s\"}" : "{\"value\":null}", text ? text : "");
   } else if (strcmp(what, "print") == 0) {
     printf("%s\n", member(event, "text", value, sizeof value));
@@ -139,7 +139,7 @@ static int handle(const char *event, int count) {
   } else if (strcmp(what, "count") == 0) {
     snprintf(answer, sizeof answer, "{\"count\":%d}", count);
   } else if (strcmp(what, "write") == 0) {
-    FILE *file = fopen("/var/task/written", "w");
+    FILE* file = fopen("/var/task/written", "w");
     snprintf(answer, sizeof answer, "{\"written\":%s}", file ? "true" : "false");
   } else if (strcmp(what, "listdir") == 0) {
     list_directory(member(event, "path", value, sizeof value));
@@ -151,10 +151,10 @@ static int handle(const char *event, int count) {
 
 int main(void) {
   setvbuf(stdout, NULL, _IOLBF, 0);
-  const char *api = getenv("AWS_LAMBDA_RUNTIME_API");
+  const char* api = getenv("AWS_LAMBDA_RUNTIME_API");
   if (api) sscanf(api, "%63[^:]:%d", host, &port);
   for (int count = 1;; ++count) {
-    char *event = ask("GET", "/2018-06-01/runtime/invocation/next", "", "", 0);
+    char* event = ask("GET", "/2018-06-01/runtime/invocation/next", "", "", 0);
     char path[256], id[sizeof request_id];
     snprintf(id, sizeof id, "%s", request_id);
     int ok = handle(event, count);

@@ -179,7 +179,6 @@ class Gust:
 
     def kill(self, part, sig=signal.SIGKILL):
         pid = wait_until(lambda: self.pid(part), f"a {part} to kill")
-        self.note_namespaces()
         os.kill(pid, sig)
         if part == "supervisor" and sig == signal.SIGKILL:
             self.process.wait()
@@ -249,6 +248,10 @@ class Gust:
             for pid in self.members():
                 with contextlib.suppress(ProcessLookupError):
                     os.kill(pid, signal.SIGKILL)
+            for group in cgroups_with(cgroup_prefix(str(self.state))):  # after a failure; the host shall not pay for it
+                for directory in sorted(glob.glob(group + "/*/"), reverse=True) + [group]:
+                    with contextlib.suppress(OSError):
+                        os.rmdir(directory)
 
     # --- the log --------------------------------------------------------------------------------------------------
     @property

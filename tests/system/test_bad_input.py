@@ -1,369 +1,424 @@
 # SPDX-License-Identifier: Apache-2.0
-"""What strangers send: each gets an error of AWS or HTTP, or a closed connection, while others are served as before."""
+"""Bytes that are no good HTTP, from strangers and pages: refused with AWS's error or a close, nothing behind them is read,
+and a well-behaved client is served before, during and after. Each has a twin that differs in what is wrong, and is served."""
 import contextlib
-import datetime
-import io
-import json
+import http.client
+import os
+import pathlib
+import re
 import resource
 import socket
+import ssl
 import threading
 import time
-import zipfile
 
-import botocore.auth
-import botocore.awsrequest
-import botocore.credentials
-import botocore.exceptions
 import pytest
 
-from conftest import LONG, gusts, read, wait_until
+from conftest import read, wait_until
 
-GOOD = b"GET /_gust/health HTTP/1.1\r\nHost: localhost\r\nConnection: close\r\n\r\n"
-AUTHORIZATION = b"Authorization: AWS4-HMAC-SHA256 Credential=test/20260101/us-east-1/%s/aws4_request, SignedHeaders=host, Signature=0\r\n"
-
-
-def connect(gust, seconds=20):
-    s = socket.create_connection(("127.0.0.1", gust.port), timeout=seconds)
-    s.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
-    return s
+# Without the quarantine in which the sanitizer keeps freed memory: VmRSS then says what the daemon holds.
+FRANK_MEMORY = {"ASAN_OPTIONS": os.environ.get("ASAN_OPTIONS", "") + ":quarantine_size_mb=1:thread_local_quarantine_size_kb=16:"
+                                "allocator_release_to_os_interval_ms=100"}
+DAEMON_RSS_GROWTH = 128 << 20  # bytes that a test of a few requests may leave behind, sanitizers' shadow included
 
 
-def exchange(gust, request, seconds=20):
-    """All that comes back until the server closes; it must, for what is malformed."""
-    with contextlib.closing(connect(gust, seconds)) as s:
+def authorization(service="dynamodb"):
+    """As --dev wants it: there, but nobody looks at the signature."""
+    return (f"Authorization: AWS4-HMAC-SHA256 Credential=test/20260101/us-east-1/{service}/aws4_request, "
+            f"SignedHeaders=host;x-amz-date, Signature={'0' * 64}")
+
+
+LIST_TABLES = ("X-Amz-Target: DynamoDB_20120810.ListTables", "Content-Type: application/x-amz-json-1.0")
+
+
+def head(line, *fields, host="127.0.0.1"):
+    named = (f"Host: {host}",) if host is not None else ()
+    return "\r\n".join((line,) + named + fields + ("", "")).encode("latin-1")
+
+
+def call(*fields, body=b"", service="dynamodb", line="POST / HTTP/1.1"):
+    """A ListTables that --dev answers; `fields` besides the usual ones, which say how long the body is."""
+    return head(line, authorization(service), *LIST_TABLES, *fields) + body
+
+
+HEALTH = head("GET /_gust/health HTTP/1.1")
+
+
+class Answer:
+    def __init__(self, status, headers, body):
+        self.status, self.headers, self.body = status, headers, body
+
+    def __repr__(self):
+        return f"{self.status} {self.headers} {self.body[:300]}"
+
+
+class Wire:
+    """A connection whose bytes the test chooses."""
+
+    def __init__(self, port, seconds=30):
+        self.socket = socket.create_connection(("127.0.0.1", port), timeout=seconds)
+        self.buffer = b""
+
+    def send(self, data):
+        # A refusal may come, and the end of the connection, while bytes are still on their way.
         with contextlib.suppress(BrokenPipeError, ConnectionResetError):
-            s.sendall(request)
-        answer = b""
-        with contextlib.suppress(ConnectionResetError):
-            while piece := s.recv(65536):
-                answer += piece
-        return answer
+            self.socket.sendall(data)
+        return self
+
+    def more(self):
+        try:
+            part = self.socket.recv(1 << 16)
+        except ConnectionResetError:
+            part = b""
+        self.buffer += part
+        return part != b""
+
+    def answer(self, to_head=False):
+        """The next whole answer; None where the connection ended before one."""
+        while b"\r\n\r\n" not in self.buffer:
+            if not self.more():
+                assert self.buffer == b"", f"half an answer: {self.buffer[:200]}"
+                return None
+        top, _, rest = self.buffer.partition(b"\r\n\r\n")
+        lines = top.decode("latin-1").split("\r\n")
+        headers = {name.lower(): value.strip() for name, _, value in (line.partition(":") for line in lines[1:])}
+        status = int(re.fullmatch(r"HTTP/1\.1 (\d{3}) .*", lines[0]).group(1))
+        length = 0 if to_head or status in (100, 204, 304) else int(headers["content-length"])
+        self.buffer = rest
+        while len(self.buffer) < length:
+            assert self.more(), "the connection ended in a body"
+        body, self.buffer = self.buffer[:length], self.buffer[length:]
+        return Answer(status, headers, body)
+
+    def ended(self):
+        """Waits for the server's end of the connection; False where another answer comes."""
+        return self.buffer == b"" and not self.more()
+
+    def close(self):
+        self.socket.close()
+
+    __enter__ = lambda self: self
+    __exit__ = lambda self, *_: self.close()
 
 
-def status(answer):
-    return int(answer.split(b" ", 2)[1]) if answer.startswith(b"HTTP/1.1 ") else None
-
-
-def rss_kib(gust):
-    return int(next(line for line in read(f"/proc/{gust.pid('daemon')}/status").splitlines() if line.startswith(b"VmRSS:")).split()[1])
+def rss(gust, field=b"VmRSS"):
+    return int(re.search(field + rb":\s*(\d+)", read(f"/proc/{gust.pid('daemon')}/status")).group(1)) << 10
 
 
 @contextlib.contextmanager
-def others_are_served(gust):
+def peak_below(gust, growth):
+    """The daemon never holds so many bytes more than at the beginning."""
+    pathlib.Path(f"/proc/{gust.pid('daemon')}/clear_refs").write_text("5")  # proc(5): the peak begins anew
+    before = rss(gust)
+    yield
+    assert rss(gust, b"VmHWM") - before < growth, f"{(rss(gust, b'VmHWM') - before) >> 20} MiB at the peak"
+
+
+def cpu_seconds(gust):
+    fields = read(f"/proc/{gust.pid('daemon')}/stat").rsplit(b")", 1)[1].split()
+    return (int(fields[11]) + int(fields[12])) / os.sysconf("SC_CLK_TCK")
+
+
+def assert_served(gust):
+    """What a well-behaved client does: health, and a call on the same connection."""
+    with Wire(gust.port) as wire:
+        assert wire.send(HEALTH).answer().status == 200
+        assert wire.send(call("Content-Length: 2", body=b"{}")).answer().status == 200
+
+
+def many_files():
+    """Thousands of connections need as many descriptors."""
+    hard = resource.getrlimit(resource.RLIMIT_NOFILE)[1]
+    resource.setrlimit(resource.RLIMIT_NOFILE, (min(hard, 32768) if hard != resource.RLIM_INFINITY else 32768, hard))
+
+
+@contextlib.contextmanager
+def somebody_asks(gust):
     """A well-behaved client that asks all the while; every answer must be right."""
     stop, served, wrong = threading.Event(), [], []
 
     def ask():
-        while not stop.is_set():
-            answer = exchange(gust, GOOD)
-            (served if status(answer) == 200 else wrong).append(answer)
-            time.sleep(0.02)
+        try:
+            with Wire(gust.port) as wire:
+                while not stop.wait(0.02):
+                    answer = wire.send(HEALTH).answer()
+                    (served if answer and answer.status == 200 else wrong).append(answer)
+        except (OSError, AssertionError) as e:
+            wrong.append(e)
 
     thread = threading.Thread(target=ask)
     thread.start()
     try:
         wait_until(lambda: served or wrong, "a first answer")
-        before = len(served)
         yield
-        wait_until(lambda: len(served) > before or wrong, "an answer during and after")
     finally:
+        before = len(served)
+        wait_until(lambda: len(served) > before or wrong, "an answer in the end")
         stop.set()
         thread.join()
     assert not wrong, wrong[:3]
 
 
+@contextlib.contextmanager
+def unharmed(gust, growth=DAEMON_RSS_GROWTH):
+    """The daemon lives on, holds no more memory than before, and serves before, during and after."""
+    pid, before = gust.pid("daemon"), rss(gust)
+    assert_served(gust)
+    with somebody_asks(gust):
+        yield
+    assert_served(gust)
+    assert gust.pid("daemon") == pid, f"the daemon died:\n{gust.tail()}"
+    assert rss(gust) - before < growth, f"{before} -> {rss(gust)} bytes"
+
+
+@pytest.fixture(autouse=True)
+def nothing_breaks(request):
+    if "shared_gust" not in request.fixturenames:
+        yield
+        return
+    with unharmed(request.getfixturevalue("shared_gust")):
+        yield
+
+
+def assert_refused(gust, data, status):
+    """One answer with that status, then the end: what is behind a bad request belongs to nobody."""
+    with Wire(gust.port) as wire:
+        answer = wire.send(data + HEALTH).answer()
+        assert answer is not None and answer.status == status, answer
+        assert wire.ended(), wire.answer()
+
+
+def assert_taken(gust, data, status=200):
+    """That answer, and the connection goes on where the request ended."""
+    with Wire(gust.port) as wire:
+        answer = wire.send(data).answer()
+        assert answer is not None and answer.status == status, answer
+        assert wire.send(HEALTH).answer().status == 200
+
+
+# name: (status, the bad one, its twin)
 MALFORMED = {
-    "both framings": b"POST / HTTP/1.1\r\nHost: localhost\r\nContent-Length: 5\r\nTransfer-Encoding: chunked\r\n\r\n0\r\n\r\n",
-    "two lengths": b"POST / HTTP/1.1\r\nHost: localhost\r\nContent-Length: 5\r\nContent-Length: 6\r\n\r\nabcde",
-    "negative length": b"POST / HTTP/1.1\r\nHost: localhost\r\nContent-Length: -1\r\n\r\n",
-    "endless length": b"POST / HTTP/1.1\r\nHost: localhost\r\nContent-Length: 99999999999999999999999\r\n\r\n",
-    "length with sign": b"POST / HTTP/1.1\r\nHost: localhost\r\nContent-Length: +5\r\n\r\nabcde",
-    "bare line feeds": b"GET / HTTP/1.1\nHost: localhost\n\n",
-    "folded header": b"GET / HTTP/1.1\r\nHost: localhost\r\nX: a\r\n b\r\n\r\n",
-    "space before colon": b"GET / HTTP/1.1\r\nHost : localhost\r\n\r\n",
-    "control character": b"GET / HTTP/1.1\r\nHost: localhost\r\nX: a\x00b\r\n\r\n",
-    "bad chunk size": b"POST / HTTP/1.1\r\nHost: localhost\r\nTransfer-Encoding: chunked\r\n\r\nzz\r\nabc\r\n0\r\n\r\n",
-    "endless chunk size": b"POST / HTTP/1.1\r\nHost: localhost\r\nTransfer-Encoding: chunked\r\n\r\nffffffffffffffffff\r\nabc\r\n0\r\n\r\n",
-    "unknown coding": b"POST / HTTP/1.1\r\nHost: localhost\r\nTransfer-Encoding: gzip\r\n\r\n",
-    "no host": b"GET / HTTP/1.1\r\n\r\n",
-    "two hosts": b"GET / HTTP/1.1\r\nHost: localhost\r\nHost: other\r\n\r\n",
-    "no version": b"GET /\r\n\r\n",
-    "http2 preface": b"PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n",
-    "tls hello": bytes.fromhex("16030100c8010000c40303") + bytes(190),
-    "noise": bytes(range(256)) * 4,
-    "lower-case method line": b"get / http/1.1\r\nHost: localhost\r\n\r\n",
+    "length beside chunked": (400, call("Content-Length: 2", "Transfer-Encoding: chunked", body=b"0\r\n\r\n"), call("Transfer-Encoding: chunked", body=b"2\r\n{}\r\n0\r\n\r\n")),
+    "chunked beside length": (400, call("Transfer-Encoding: chunked", "Content-Length: 5", body=b"0\r\n\r\n"), call("Content-Length: 2", body=b"{}")),
+    "two lengths": (400, call("Content-Length: 2", "Content-Length: 3", body=b"{} "), call("Content-Length: 3", body=b"{} ")),
+    "the same length twice": (400, call("Content-Length: 2", "Content-Length: 2", body=b"{}"), call("Content-Length: 2", body=b"{}")),
+    "a list of lengths": (400, call("Content-Length: 2, 2", body=b"{}"), call("Content-Length: 2", body=b"{}")),
+    "a negative length": (400, call("Content-Length: -2", body=b"{}"), call("Content-Length: 2", body=b"{}")),
+    "a length with a sign": (400, call("Content-Length: +2", body=b"{}"), call("Content-Length: 02", body=b"{}")),
+    "a length in hex": (400, call("Content-Length: 0x2", body=b"{}"), call("Content-Length: 2", body=b"{}")),
+    "an empty length": (400, call("Content-Length:", body=b""), call("Content-Length: 0")),
+    "a length over 64 bits": (400, call("Content-Length: 18446744073709551618", body=b"{}"), call("Content-Length: 2", body=b"{}")),
+    "a huge length": (413, call("Content-Length: 9223372036854775807", body=b"{}"), call("Content-Length: 2", body=b"{}")),
+    "another coding": (501, call("Transfer-Encoding: gzip", body=b"{}"), call("Transfer-Encoding: CHUNKED", body=b"0\r\n\r\n")),
+    "chunked twice": (501, call("Transfer-Encoding: chunked, chunked", body=b"0\r\n\r\n"), call("Transfer-Encoding: chunked", body=b"0\r\n\r\n")),
+    "chunked by two fields": (501, call("Transfer-Encoding: chunked", "Transfer-Encoding: chunked", body=b"0\r\n\r\n"), call("Transfer-Encoding: chunked", body=b"0\r\n\r\n")),
+    "almost chunked": (501, call("Transfer-Encoding: xchunked", body=b"0\r\n\r\n"), call("X-Transfer-Encoding: chunked")),
+    "a folded line": (400, head("GET /_gust/health HTTP/1.1", "A: b", " folded"), head("GET /_gust/health HTTP/1.1", "A: b folded")),
+    "a bare LF": (400, b"GET /_gust/health HTTP/1.1\r\nHost: 127.0.0.1\nA: b\r\n\r\n", HEALTH),
+    "LF only": (400, b"GET /_gust/health HTTP/1.1\nHost: 127.0.0.1\n\n", HEALTH),
+    "a bare CR": (400, head("GET /_gust/health HTTP/1.1", "A: b\rC: d"), head("GET /_gust/health HTTP/1.1", "A: b\r\nC: d")),
+    "space before the colon": (400, head("GET /_gust/health HTTP/1.1", "A : b"), head("GET /_gust/health HTTP/1.1", "A:b ")),
+    "no colon": (400, head("GET /_gust/health HTTP/1.1", "AAAA"), head("GET /_gust/health HTTP/1.1", "AAAA:")),
+    "a field without a name": (400, head("GET /_gust/health HTTP/1.1", ": b"), head("GET /_gust/health HTTP/1.1", "a: b")),
+    "a NUL in a field": (400, head("GET /_gust/health HTTP/1.1", "A: b\0c"), head("GET /_gust/health HTTP/1.1", "A: b\tc")),
+    "an escape in a field": (400, head("GET /_gust/health HTTP/1.1", "A: \x1b[31m"), head("GET /_gust/health HTTP/1.1", "A: \xff[31m")),
+    "a method that is no token": (400, head("G@T /_gust/health HTTP/1.1"), HEALTH),
+    "a long method": (400, head("G" * 40 + " /_gust/health HTTP/1.1"), HEALTH),
+    "two spaces": (400, head("GET  /_gust/health HTTP/1.1"), HEALTH),
+    "a tab for a space": (400, head("GET\t/_gust/health HTTP/1.1"), HEALTH),
+    "a space in the target": (400, head("GET /_gust/ health HTTP/1.1"), HEALTH),
+    "a NUL in the target": (400, head("GET /_gust/health\0 HTTP/1.1"), HEALTH),
+    "no version": (400, head("GET /_gust/health"), HEALTH),
+    "a version in small letters": (400, head("GET /_gust/health http/1.1"), HEALTH),
+    "a version to come": (505, head("GET /_gust/health HTTP/1.2"), HEALTH),
+    "the preface of HTTP/2": (505, b"PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n", HEALTH),
+    "the absolute form": (400, head("GET http://evil.example/_gust/health HTTP/1.1"), HEALTH),
+    "a tunnel": (400, head("CONNECT 127.0.0.1:22 HTTP/1.1"), HEALTH),
+    "no target": (400, head("GET  HTTP/1.1"), HEALTH),
+    "no Host": (400, head("GET /_gust/health HTTP/1.1", host=None), HEALTH),
+    "two Hosts": (400, head("GET /_gust/health HTTP/1.1", "Host: 127.0.0.1"), HEALTH),
+    "a letter as a chunk size": (400, call("Transfer-Encoding: chunked", body=b"x\r\n"), call("Transfer-Encoding: chunked", body=b"2\r\n{}\r\n0\r\n\r\n")),
+    "a negative chunk": (400, call("Transfer-Encoding: chunked", body=b"-2\r\n{}\r\n0\r\n\r\n"), call("Transfer-Encoding: chunked", body=b"02\r\n{}\r\n0\r\n\r\n")),
+    "0x before a chunk size": (400, call("Transfer-Encoding: chunked", body=b"0x2\r\n{}\r\n0\r\n\r\n"), call("Transfer-Encoding: chunked", body=b"2;x\r\n{}\r\n0\r\n\r\n")),
+    "a chunk size over 64 bits": (400, call("Transfer-Encoding: chunked", body=b"10000000000000002\r\n{}\r\n0\r\n\r\n"), call("Transfer-Encoding: chunked", body=b"000000000000002\r\n{}\r\n0\r\n\r\n")),
+    "an empty chunk size": (400, call("Transfer-Encoding: chunked", body=b"\r\n{}\r\n0\r\n\r\n"), call("Transfer-Encoding: chunked", body=b"0\r\n\r\n")),
+    "a chunk longer than its size": (400, call("Transfer-Encoding: chunked", body=b"1\r\n{}\r\n0\r\n\r\n"), call("Transfer-Encoding: chunked", body=b"1\r\n{\r\n1\r\n}\r\n0\r\n\r\n")),
+    "LF behind a chunk size": (400, call("Transfer-Encoding: chunked", body=b"2\n{}\r\n0\r\n\r\n"), call("Transfer-Encoding: chunked", body=b"2\r\n{}\r\n0\r\n\r\n")),
+    "an endless chunk extension": (400, call("Transfer-Encoding: chunked", body=b"2;" + b"e" * 5000), call("Transfer-Encoding: chunked", body=b"2;" + b"e" * 3000 + b"\r\n{}\r\n0\r\n\r\n")),
+    "a malformed trailer": (400, call("Transfer-Encoding: chunked", body=b"2\r\n{}\r\n0\r\nno trailer\r\n\r\n"), call("Transfer-Encoding: chunked", body=b"2\r\n{}\r\n0\r\nA: trailer\r\n\r\n")),
+    "a length as a trailer": (400, call("Transfer-Encoding: chunked", body=b"2\r\n{}\r\n0\r\nContent-Length: 9\r\n\r\n"), call("Transfer-Encoding: chunked", body=b"2\r\n{}\r\n0\r\nX-Length: 9\r\n\r\n")),
+    "too many trailers": (431, call("Transfer-Encoding: chunked", body=b"0\r\n" + b"A: b\r\n" * 70 + b"\r\n"), call("Transfer-Encoding: chunked", body=b"0\r\n" + b"A: b\r\n" * 60 + b"\r\n")),
+    "an unknown expectation": (417, call("Content-Length: 2", "Expect: miracle", body=b"{}"), call("Content-Length: 2", body=b"{}")),
+    "a long request line": (431, head("GET /_gust/health?" + "a" * 70_000 + " HTTP/1.1"), head("GET /_gust/health?" + "a" * 60_000 + " HTTP/1.1")),
+    "an endless request line": (431, b"GET /" + b"a" * 200_000, HEALTH),
+    "a long field": (431, head("GET /_gust/health HTTP/1.1", "A: " + "a" * 70_000), head("GET /_gust/health HTTP/1.1", "A: " + "a" * 60_000)),
+    "many fields": (431, head("GET /_gust/health HTTP/1.1", *["A: b"] * 200), head("GET /_gust/health HTTP/1.1", *["A: b"] * 199)),
 }
 
 
-@pytest.mark.parametrize("kind", MALFORMED)
-def test_malformed_requests_are_refused(shared_gust, kind):
-    with others_are_served(shared_gust):
-        answer = exchange(shared_gust, MALFORMED[kind])
-    assert status(answer) in (400, 403, 411, 413, 431, 501, 505), answer[:300]
+@pytest.mark.parametrize("what", MALFORMED)
+def test_malformed(shared_gust, what):
+    status, bad, twin = MALFORMED[what]
+    assert_refused(shared_gust, bad, status)
+    assert_taken(shared_gust, twin)
 
 
-def test_whole_requests_are_answered(shared_gust):  # the control of the above
-    assert status(exchange(shared_gust, GOOD)) == 200
-    assert status(exchange(shared_gust, GOOD.replace(b"HTTP/1.1", b"HTTP/1.0"))) == 200
-    both = exchange(shared_gust, GOOD.replace(b"Connection: close\r\n", b"") + GOOD)
-    assert both.count(b"HTTP/1.1 200") == 2
+@pytest.mark.parametrize("what", {"tls": b"\x16\x03\x01\x02\x00\x01\x00\x01\xfc\x03\x03", "ssh": b"SSH-2.0-OpenSSH_9.2\r\n", "smb": b"\x00\x00\x00\x2f\xffSMB",
+                                  "json": b'{"jsonrpc":"2.0"}\r\n', "an empty line": b"\r\n"}.items(), ids=lambda item: item[0])
+def test_another_protocol_is_refused_at_once(shared_gust, what):
+    begin = time.monotonic()
+    with Wire(shared_gust.port) as wire:
+        answer = wire.send(what[1]).answer() if what[0] != "ssh" else wire.send(what[1] + b"\r\n").answer()
+        assert answer.status == 400 and wire.ended()
+    assert time.monotonic() - begin < 15  # long before the time for a head is over
 
 
-def test_what_follows_a_refused_request_is_not_another_request(shared_gust):
-    answer = exchange(shared_gust, MALFORMED["both framings"] + GOOD)
-    assert answer.count(b"HTTP/1.1") == 1 and status(answer) == 400
+def test_a_tls_client_learns_that_this_is_no_tls(shared_gust):
+    context = ssl.create_default_context()
+    with socket.create_connection(("127.0.0.1", shared_gust.port), timeout=30) as plain:
+        with pytest.raises(ssl.SSLError):
+            context.wrap_socket(plain, server_hostname="localhost")
 
 
-def test_large_heads_are_refused(shared_gust):
-    for head in (b"GET /" + b"a" * 70_000 + b" HTTP/1.1\r\nHost: localhost\r\n\r\n",
-                 b"GET / HTTP/1.1\r\nHost: localhost\r\nX: " + b"a" * 70_000 + b"\r\n\r\n",
-                 b"GET / HTTP/1.1\r\nHost: localhost\r\n" + b"X: a\r\n" * 300 + b"\r\n"):
-        assert status(exchange(shared_gust, head)) == 431
-    small = b"GET /_gust/health HTTP/1.1\r\nHost: localhost\r\n" + b"X: a\r\n" * 100 + b"Connection: close\r\n\r\n"
-    assert status(exchange(shared_gust, small)) == 200
+def test_noise(shared_gust):
+    """Anything: an answer in the 4xx and 5xx, or nothing but a close."""
+    source = pathlib.Path("/dev/urandom").open("rb")
+    with source:
+        for size in [1, 7, 64, 1000, 20_000] * 8:
+            data = source.read(size)
+            with Wire(shared_gust.port) as wire:
+                answer = wire.send(data + b"\r\n\r\n").answer()
+                assert answer is None or (answer.status >= 400 and wire.ended())
 
 
-def test_a_page_of_a_stranger_is_refused(shared_gust):
-    def ask(*headers, method=b"GET"):
-        return status(exchange(shared_gust, method + b" /_gust/health HTTP/1.1\r\nConnection: close\r\n" + b"".join(h + b"\r\n" for h in headers) + b"\r\n"))
-
-    assert ask(b"Host: evil.example") == 403  # a name that was rebound to 127.0.0.1
-    assert ask(b"Host: localhost", b"Origin: http://evil.example") == 403
-    assert ask(b"Host: localhost", b"Origin: null") == 403
-    for host in (b"localhost", b"127.0.0.1", b"bucket.localhost", b"[::1]"):
-        assert ask(b"Host: " + host) == 200, host
-    # A form on any page can send this without asking.
-    form = b"PUT /some-bucket HTTP/1.1\r\nHost: localhost\r\nContent-Length: 0\r\nConnection: close\r\n\r\n"
-    assert status(exchange(shared_gust, form)) == 403
-    signed = form.replace(b"Content-Length", AUTHORIZATION % b"s3" + b"Content-Length")
-    assert status(exchange(shared_gust, signed)) == 200
+# --- who may ask --------------------------------------------------------------------------------------------------
 
 
-def test_a_body_that_is_too_large_is_refused_before_it_is_sent(shared_gust):
-    head = (b"POST /2015-03-31/functions/f/invocations HTTP/1.1\r\nHost: localhost\r\n" + AUTHORIZATION % b"lambda" +
-            b"Expect: 100-continue\r\nContent-Length: 7000000\r\n\r\n")
-    with contextlib.closing(connect(shared_gust)) as s:
-        s.sendall(head)
-        answer = s.recv(65536)
-    assert status(answer) == 413 and b"100 Continue" not in answer
+@pytest.mark.parametrize("host", ["evil.example", "127.0.0.1.evil.example", "localhost.evil.example", "xlocalhost", "127.0.0.1:80@evil.example",
+                                  "[::1]evil.example", "127.0.0.2", "0.0.0.0", "", "localhost:port", "127.0.0.1, evil.example"])
+def test_a_rebound_name_is_not_served(shared_gust, host):
+    """A page of evil.example whose name now points at 127.0.0.1 sends that Host."""
+    for line in ("GET /_gust/health HTTP/1.1", "GET / HTTP/1.1", "GET /_localstack/health HTTP/1.1"):
+        with Wire(shared_gust.port) as wire:
+            answer = wire.send(head(line, authorization("s3"), host=host)).answer()
+            assert answer.status == 403 and b"health" not in answer.body and b"Bucket" not in answer.body
 
 
-def test_slow_and_broken_uploads_hold_nobody_up(shared_gust):
-    s3 = shared_gust.client("s3")
-    s3.create_bucket(Bucket="slow-bucket")
-    upload = (b"PUT /slow-bucket/half-%d HTTP/1.1\r\nHost: localhost\r\n" + AUTHORIZATION % b"s3" + b"Content-Length: 300000\r\n\r\n")
-    slow = []
-    with others_are_served(shared_gust):
-        for i in range(60):
-            s = connect(shared_gust)
-            s.sendall(GOOD[:20] if i % 2 else upload % i + b"x" * 100_000)
-            slow.append(s)
-        for i in range(20):  # more than there are workers
-            s3.put_object(Bucket="slow-bucket", Key=f"whole-{i}", Body=b"y" * 200_000)
-        for s in slow:
-            s.close()
-    keys = [o["Key"] for o in s3.list_objects_v2(Bucket="slow-bucket")["Contents"]]
-    assert sorted(keys) == sorted(f"whole-{i}" for i in range(20))
+@pytest.mark.parametrize("host", ["127.0.0.1", "localhost", "LOCALHOST:4566", "bucket.localhost", "b.s3.us-east-1.localhost:1", "[::1]", "[::1]:4566"])
+def test_own_names_are_served(shared_gust, host):
+    assert_taken(shared_gust, head("GET /_gust/health HTTP/1.1", host=host))
+
+
+@pytest.mark.parametrize("origin", ["http://evil.example", "https://evil.example:4566", "null", "http://127.0.0.1:1", "http://localhost", "file://", ""])
+def test_a_foreign_page_may_not_call(shared_gust, origin):
+    bad = f"Origin: {origin}"
+    assert_taken(shared_gust, head("GET /_gust/health HTTP/1.1", bad, host=f"127.0.0.1:{shared_gust.port}"), status=403)
+    with Wire(shared_gust.port) as wire:
+        answer = wire.send(call("Content-Length: 2", bad, body=b"{}")).answer()
+        assert answer.status == 403 and b"TableNames" not in answer.body
+        assert "access-control-allow-origin" not in answer.headers
+
+
+def test_a_page_of_its_own_may_call(shared_gust):
+    own = f"127.0.0.1:{shared_gust.port}"
+    assert_taken(shared_gust, head("GET /_gust/health HTTP/1.1", f"Origin: http://{own}", host=own))
+
+
+@pytest.mark.parametrize("line", ["PUT /a-bucket HTTP/1.1", "DELETE /a-bucket HTTP/1.1", "POST / HTTP/1.1", "POST /2015-03-31/functions HTTP/1.1"])
+def test_even_in_dev_a_change_needs_an_authorization(shared_gust, line):
+    """A form of a foreign page can send neither an Authorization nor, here, anything."""
+    with Wire(shared_gust.port) as wire:
+        answer = wire.send(head(line, "Content-Length: 0")).answer()
+        assert answer.status == 403, answer
+    bucket = f"b{time.monotonic_ns()}"
+    assert_taken(shared_gust, head(f"PUT /{bucket} HTTP/1.1", "Content-Length: 0", authorization("s3")))
+    assert_taken(shared_gust, head(f"DELETE /{bucket} HTTP/1.1", "Content-Length: 0", authorization("s3")), status=204)
+
+
+# --- odd, but right -----------------------------------------------------------------------------------------------
+
+
+def test_http_1_0(shared_gust):
+    with Wire(shared_gust.port) as wire:
+        answer = wire.send(head("GET /_gust/health HTTP/1.0")).answer()
+        assert answer.status == 200 and answer.headers["connection"] == "close" and wire.ended()
+    with Wire(shared_gust.port) as wire:
+        answer = wire.send(head("POST / HTTP/1.0", "Transfer-Encoding: chunked", authorization()) + b"0\r\n\r\n").answer()
+        assert answer.status == 501 and wire.ended()  # RFC 9112: no codings before HTTP/1.1
+
+
+def test_head_has_no_body(shared_gust):
+    with Wire(shared_gust.port) as wire:
+        answer = wire.send(head("HEAD /_gust/health HTTP/1.1")).answer(to_head=True)
+        assert answer.status == 200 and int(answer.headers["content-length"]) > 0
+        assert wire.send(HEALTH).answer().status == 200
+
+
+def test_pipelined_requests_are_answered_in_order(shared_gust):
+    tables = call("Content-Length: 2", body=b"{}")
+    missing = call("Content-Length: 18", body=b'{"TableName":"no"}').replace(b"ListTables", b"DescribeTable")
+    with Wire(shared_gust.port) as wire:
+        wire.send((HEALTH + missing + tables) * 30)
+        for _ in range(30):
+            assert [wire.answer().status for _ in range(3)] == [200, 400, 200]
+
+
+def test_behind_a_bad_request_nothing_is_answered(shared_gust):
+    with Wire(shared_gust.port) as wire:
+        wire.send(HEALTH * 2 + head("GET /_gust/health HTTP/1.1", "A : b") + HEALTH * 2)
+        assert [wire.answer().status for _ in range(3)] == [200, 200, 400]
+        assert wire.ended()
+
+
+def test_expect_continue(shared_gust):
+    with Wire(shared_gust.port) as wire:
+        assert wire.send(call("Content-Length: 2", "Expect: 100-continue")).answer().status == 100
+        assert wire.send(b"{}").answer().status == 200
+        # What is refused by its head is not invited to send.
+        refused = call("Content-Length: 2", "Expect: 100-continue", "Origin: http://evil.example")
+        assert wire.send(refused).answer().status == 403
+        assert wire.ended()
+
+
+def test_a_body_ends_where_its_length_says(shared_gust):
+    """Bytes behind it are another request, and a bad one."""
+    bucket = f"b{time.monotonic_ns()}"
+    assert_taken(shared_gust, head(f"PUT /{bucket} HTTP/1.1", "Content-Length: 0", authorization("s3")))
+    with Wire(shared_gust.port) as wire:
+        wire.send(head(f"PUT /{bucket}/k HTTP/1.1", "Content-Length: 5", authorization("s3")) + b"12345678 and more\r\n\r\n")
+        assert wire.answer().status == 200
+        assert wire.answer().status == 400 and wire.ended()
+    with Wire(shared_gust.port) as wire:
+        assert wire.send(head(f"GET /{bucket}/k HTTP/1.1")).answer().body == b"12345"
+
+
+def test_a_truncated_body_leaves_nothing(shared_gust):
+    bucket = f"b{time.monotonic_ns()}"
+    assert_taken(shared_gust, head(f"PUT /{bucket} HTTP/1.1", "Content-Length: 0", authorization("s3")))
     spool = shared_gust.state / "spool"
-    wait_until(lambda: not list(spool.iterdir()), "an empty spool")
+    for size, sent in ((100, 99), (1 << 20, (1 << 20) - 1), (3 << 20, 1 << 20)):
+        with Wire(shared_gust.port) as wire:
+            wire.send(head(f"PUT /{bucket}/k HTTP/1.1", f"Content-Length: {size}", authorization("s3")) + b"x" * sent)
+    with Wire(shared_gust.port) as wire:  # chunked: the last chunk is missing
+        wire.send(head(f"PUT /{bucket}/k HTTP/1.1", "Transfer-Encoding: chunked", authorization("s3")) + b"5\r\nhello\r\n")
+    end = time.monotonic() + 20
+    while os.listdir(spool) and time.monotonic() < end:
+        time.sleep(0.05)
+    assert os.listdir(spool) == []
+    with Wire(shared_gust.port) as wire:
+        assert wire.send(head(f"GET /{bucket}/k HTTP/1.1")).answer().status == 404
+        wire.send(head(f"PUT /{bucket}/k HTTP/1.1", f"Content-Length: {1 << 20}", authorization("s3")) + b"x" * (1 << 20))  # the control
+        assert wire.answer().status == 200
+        assert len(wire.send(head(f"GET /{bucket}/k HTTP/1.1")).answer().body) == 1 << 20
 
 
-@pytest.mark.skipif(not LONG, reason="waits for the server's own limits")
-def test_a_stalled_request_is_ended(shared_gust):
-    with contextlib.closing(connect(shared_gust, 60)) as s:
-        s.sendall(GOOD[:20])
-        assert status(s.recv(65536)) == 408
-
-
-def test_five_thousand_idle_connections(shared_gust):
-    wanted = 5000
-    soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
-    resource.setrlimit(resource.RLIMIT_NOFILE, (min(hard, wanted + 500), hard))
-    assert hard >= wanted + 500, "this test needs 5500 descriptors"
-    before = rss_kib(shared_gust)
-    idle = []
-    try:
-        with others_are_served(shared_gust):
-            for _ in range(wanted):
-                idle.append(connect(shared_gust))
-            idle[0].sendall(GOOD)  # the oldest one still works
-            assert status(idle[0].recv(65536)) == 200
-            idle[-1].sendall(GOOD)
-            assert status(idle[-1].recv(65536)) == 200
-            grown = rss_kib(shared_gust) - before
-        assert grown < 64 * wanted, f"{grown} KiB for {wanted} connections"
-    finally:
-        for s in idle:
-            s.close()
-        resource.setrlimit(resource.RLIMIT_NOFILE, (soft, hard))
-    assert status(exchange(shared_gust, GOOD)) == 200
-
-
-def post(gust, service, headers, body, path=b"/", method=b"POST"):
-    head = method + b" " + path + b" HTTP/1.1\r\nHost: localhost\r\nConnection: close\r\n" + AUTHORIZATION % service
-    head += b"".join(h + b"\r\n" for h in headers) + b"Content-Length: " + str(len(body)).encode() + b"\r\n\r\n"
-    return exchange(gust, head + body)
-
-
-def dynamodb(gust, body, operation=b"PutItem"):
-    return post(gust, b"dynamodb", [b"Content-Type: application/x-amz-json-1.0", b"X-Amz-Target: DynamoDB_20120810." + operation], body)
-
-
-BAD_JSON = {
-    "deep": b'{"Item":' + b'{"M":{"a":' * 200_000 + b"}}" * 200_000 + b"}",
-    "deep list": b"[" * 1_000_000,
-    "not utf-8": b'{"TableName":"\xff\xfe"}',
-    "cut off": b'{"TableName":"t',
-    "no json": b"hello",
-    "a list": b"[]",
-    "wrong type": b'{"TableName":{"S":"t"}}',
-    "huge number": b'{"TableName":"ttt","Limit":1e999999}',
-    "empty": b"",
-}
-
-
-@pytest.mark.parametrize("kind", BAD_JSON)
-def test_bad_json_is_refused_in_the_words_of_the_service(shared_gust, kind):
-    before = rss_kib(shared_gust)
-    with others_are_served(shared_gust):
-        answer = dynamodb(shared_gust, BAD_JSON[kind], b"Scan")
-    assert status(answer) == 400, answer[:300]
-    name = json.loads(answer.split(b"\r\n\r\n", 1)[1])["__type"]
-    assert name.split("#")[1] in ("SerializationException", "ValidationException")
-    assert rss_kib(shared_gust) - before < 300 << 10
-
-
-def test_good_json_is_taken(shared_gust):  # the control
-    assert status(dynamodb(shared_gust, b"{}", b"ListTables")) == 200
-
-
-BAD_XML = {
-    "entities": b'<!DOCTYPE x [<!ENTITY a "aaaaaaaaaa">' + b"".join(
-        b'<!ENTITY %c "&%c;&%c;&%c;&%c;&%c;&%c;&%c;&%c;">' % ((98 + i, *[97 + i] * 8)) for i in range(9)
-    ) + b"]><NotificationConfiguration>&j;</NotificationConfiguration>",
-    "external": b'<!DOCTYPE x [<!ENTITY a SYSTEM "file:///etc/passwd">]><NotificationConfiguration>&a;</NotificationConfiguration>',
-    "deep": b"<a>" * 100_000 + b"</a>" * 100_000,
-    "cut off": b"<NotificationConfiguration><Cloud",
-    "another root": b"<Delete/>",
-    "no xml": b"hello",
-}
-
-
-@pytest.mark.parametrize("kind", BAD_XML)
-def test_bad_xml_is_refused(shared_gust, kind):
-    s3 = shared_gust.client("s3")
-    with contextlib.suppress(botocore.exceptions.ClientError):
-        s3.create_bucket(Bucket="xml-bucket")
-    with others_are_served(shared_gust):
-        answer = post(shared_gust, b"s3", [], BAD_XML[kind], b"/xml-bucket?notification", b"PUT")
-    assert status(answer) == 400 and b"<Code>MalformedXML</Code>" in answer, answer[:400]
-    assert b"root:" not in answer
-    good = post(shared_gust, b"s3", [], b"<NotificationConfiguration/>", b"/xml-bucket?notification", b"PUT")
-    assert status(good) == 200
-
-
-def zipped(name, content, mode):
-    out = io.BytesIO()
-    with zipfile.ZipFile(out, "w") as z:
-        info = zipfile.ZipInfo(name)
-        info.create_system, info.external_attr = 3, mode << 16
-        z.writestr(info, content)
-    return out.getvalue()
-
-
-BOOTSTRAPS = {
-    "exits": (zipped("bootstrap", "#!/bin/sh\nexit 7\n", 0o100755), "Runtime.ExitError"),
-    "dies": (zipped("bootstrap", "#!/bin/sh\nkill -SEGV $$\n", 0o100755), "Runtime.ExitError"),
-    "is missing": (zipped("other", "x", 0o100644), "Runtime.InvalidEntrypoint"),
-    "is no program": (zipped("bootstrap", "\x7fELF and nothing else", 0o100755), "Runtime.InvalidEntrypoint"),
-    "has no interpreter": (zipped("bootstrap", "#!/no/such/interpreter\n", 0o100755), "Runtime.InvalidEntrypoint"),
-    "never asks": (zipped("bootstrap", "#!/bin/sh\nsleep 1000\n", 0o100755), "Sandbox.Timedout"),
-}
-
-
-@pytest.mark.parametrize("kind", BOOTSTRAPS)
-def test_a_bootstrap_that_is_of_no_use_fails_its_own_calls_only(shared_gust, kind):
-    lam = shared_gust.client("lambda")
-    name = "bad-" + kind.replace(" ", "-")
-    code, error = BOOTSTRAPS[kind]
-    lam.create_function(FunctionName=name, Runtime="provided.al2023", Handler="h", Role="arn:aws:iam::000000000000:role/r", Timeout=1,
-                        Code={"ZipFile": code})
-    lam.get_waiter("function_active_v2").wait(FunctionName=name)
-    with others_are_served(shared_gust):
-        answer = lam.invoke(FunctionName=name, Payload=b"{}")
-    assert answer["StatusCode"] == 200 and answer["FunctionError"] == "Unhandled"
-    assert json.loads(answer["Payload"].read())["errorType"] == error
-    lam.delete_function(FunctionName=name)
-
-
-# --- signatures, outside of --dev -------------------------------------------------------------------------------------
-@pytest.fixture(scope="module")
-def strict(work, runtimes):
-    with gusts(work, runtimes) as make:
-        yield make().start(dev=False)
-
-
-@pytest.fixture(scope="module")
-def key(strict):
-    found = json.loads((strict.state / "credentials.json").read_text())["keys"][0]
-    return found["access_key_id"], found["secret_access_key"]
-
-
-def signed(strict, key, method="GET", path="/", body=b"", when=None, headers=None):
-    request = botocore.awsrequest.AWSRequest(method, strict.endpoint + path, data=body, headers=headers or {})
-    auth = botocore.auth.S3SigV4Auth(botocore.credentials.Credentials(*key), "s3", "us-east-1")
-    real = botocore.auth.datetime
-    if when:
-        class Shifted(datetime.datetime):
-            @classmethod
-            def utcnow(cls):
-                return real.datetime.utcnow() + when
-        botocore.auth.datetime = type("m", (), {"datetime": Shifted})
-    try:
-        auth.add_auth(request)
-    finally:
-        botocore.auth.datetime = real
-    head = f"{method} {path} HTTP/1.1\r\nHost: 127.0.0.1:{strict.port}\r\nConnection: close\r\n"
-    return head, dict(request.headers.items())
-
-
-def send(strict, head, headers, body=b""):
-    lines = "".join(f"{n}: {v}\r\n" for n, v in headers.items() if n.lower() != "content-length")
-    return exchange(strict, (head + lines + f"Content-Length: {len(body)}\r\n\r\n").encode() + body)
-
-
-def test_a_right_signature_passes(strict, key):
-    assert status(send(strict, *signed(strict, key))) == 200
-
-
-def test_wrong_signatures_are_refused(strict, key):
-    def code(head, headers, body=b""):
-        answer = send(strict, head, headers, body)
-        assert status(answer) == 403, answer[:300]
-        return answer.split(b"<Code>")[1].split(b"</Code>")[0].decode()
-
-    head, headers = signed(strict, key)
-    assert code(head, {}) == "AccessDenied"
-    assert code(*signed(strict, (key[0], "wrong"))) == "SignatureDoesNotMatch"
-    assert code(*signed(strict, ("AKIAUNKNOWN", key[1]))) == "InvalidAccessKeyId"
-    assert code(*signed(strict, key, when=datetime.timedelta(minutes=-20))) == "RequestTimeTooSkewed"
-    assert code(*signed(strict, key, when=datetime.timedelta(minutes=20))) == "RequestTimeTooSkewed"
-    assert code(head.replace("GET / ", "GET /another "), headers) == "SignatureDoesNotMatch"
-    assert code(head.replace("GET / ", "GET /?list-type=2 "), headers) == "SignatureDoesNotMatch"
-    assert status(send(strict, *signed(strict, key, when=datetime.timedelta(minutes=-10)))) == 200
-
-
-def test_a_changed_body_is_refused(strict, key):
-    assert status(send(strict, *signed(strict, key, "PUT", "/strict-bucket"))) == 200
-    head, headers = signed(strict, key, "PUT", "/strict-bucket/k", b"signed")
-    answer = send(strict, head, headers, b"forged")
-    assert status(answer) == 400 and b"XAmzContentSHA256Mismatch" in answer
-    assert status(send(strict, *signed(strict, key, "GET", "/strict-bucket/k"))) == 404
-    assert status(send(strict, head, headers, b"signed")) == 200  # the control: the same request with its own body
-    assert status(send(strict, *signed(strict, key, "GET", "/strict-bucket/k"))) == 200
-
-
-def test_internal_pages_need_a_signature(strict, key):
-    answer = exchange(strict, b"GET /_gust/ps HTTP/1.1\r\nHost: localhost\r\nConnection: close\r\n\r\n")
-    assert status(answer) == 403
-    assert status(exchange(strict, GOOD)) == 200  # health tells nothing that is worth a key
+def test_methods_without_a_meaning(shared_gust):
+    for method in ("TRACE", "PATCH", "OPTIONS", "PROPFIND", "BREW"):
+        with Wire(shared_gust.port) as wire:
+            answer = wire.send(head(f"{method} /a/b HTTP/1.1", authorization("s3"), "Content-Length: 0")).answer()
+            assert 400 <= answer.status < 500, answer
+            assert wire.send(HEALTH).answer().status == 200
+    connection = http.client.HTTPConnection("127.0.0.1", shared_gust.port, timeout=30)
+    with contextlib.closing(connection):
+        connection.request("OPTIONS", "*")
+        assert 400 <= connection.getresponse().status < 500

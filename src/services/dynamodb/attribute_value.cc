@@ -92,15 +92,21 @@ void encode(const Attribute& a, std::string& out) {
   out += static_cast<char>(a.type);
   switch (a.type) {
     case Type::S:
-    case Type::B: return put_text(out, a.text);
-    case Type::N: return put_number(out, a.text);
-    case Type::Bool: out += a.flag ? '\1' : '\0'; return;
-    case Type::Null: return;
+    case Type::B:
+      return put_text(out, a.text);
+    case Type::N:
+      return put_number(out, a.text);
+    case Type::Bool:
+      out += a.flag ? '\1' : '\0';
+      return;
+    case Type::Null:
+      return;
     case Type::L:
       put_length(out, a.list.size());
       for (const Attribute& element : a.list) encode(element, out);
       return;
-    case Type::M: return dynamodb::encode(a.map, out);
+    case Type::M:
+      return dynamodb::encode(a.map, out);
     case Type::SS:
     case Type::NS:
     case Type::BS:
@@ -161,9 +167,14 @@ class Reader {
     rest_.remove_prefix(1);
     switch (a.type) {
       case Type::S:
-      case Type::B: a.text = TRY(text()); return a;
-      case Type::N: a.text = TRY(number()); return a;
-      case Type::Null: return a;
+      case Type::B:
+        a.text = TRY(text());
+        return a;
+      case Type::N:
+        a.text = TRY(number());
+        return a;
+      case Type::Null:
+        return a;
       case Type::Bool:
         if (rest_.empty()) return damaged();
         a.flag = rest_[0] != '\0';
@@ -175,7 +186,9 @@ class Reader {
         for (size_t i = 0; i < n; ++i) a.list.push_back(TRY(attribute(depth + 1)));
         return a;
       }
-      case Type::M: a.map = TRY(item(depth + 1)); return a;
+      case Type::M:
+        a.map = TRY(item(depth + 1));
+        return a;
       case Type::SS:
       case Type::NS:
       case Type::BS: {
@@ -258,8 +271,10 @@ Attribute Attribute::string(std::string text) {
 }
 
 Api<Attribute> parse_attribute(const Value& value, size_t depth) {
-  if (depth > kMaxDepth) return invalid("Nesting Levels have exceeded supported limits: Attributes in the item have nested "
-                                        "levels beyond supported limit");
+  if (depth > kMaxDepth)
+    return invalid(
+        "Nesting Levels have exceeded supported limits: Attributes in the item have nested "
+        "levels beyond supported limit");
   if (value.size() == 0) return invalid("Supplied AttributeValue is empty, must contain exactly one of the supported datatypes");
   if (value.size() > 1) {
     return invalid(
@@ -272,25 +287,31 @@ Api<Attribute> parse_attribute(const Value& value, size_t depth) {
   }
   switch (out.type) {
     case Type::S:
-    case Type::B: out.text = content.as_string(); return out;
+    case Type::B:
+      out.text = content.as_string();
+      return out;
     case Type::N: {
       auto text = canonical_number(content.as_string());
       if (!text) return ApiFailure(std::move(text.error()));
       out.text = std::move(*text);
       return out;
     }
-    case Type::Bool: out.flag = content.as_bool(); return out;
+    case Type::Bool:
+      out.flag = content.as_bool();
+      return out;
     case Type::Null:
       if (!content.as_bool()) return invalid(std::string(kInvalid) + "Null attribute value types must have the value of true");
       return out;
-    case Type::L: return parse_list(std::move(out), content, depth + 1);
+    case Type::L:
+      return parse_list(std::move(out), content, depth + 1);
     case Type::M: {
       auto map = parse_members(content, depth + 1);
       if (!map) return ApiFailure(std::move(map.error()));
       out.map = std::move(*map);
       return out;
     }
-    default: return parse_set(std::move(out), content);
+    default:
+      return parse_set(std::move(out), content);
   }
 }
 
@@ -300,11 +321,21 @@ Value to_value(const Attribute& a) {
   Value content;
   switch (a.type) {
     case Type::S:
-    case Type::N: content = Value(a.text); break;
-    case Type::B: content = Value(Blob{a.text}); break;
-    case Type::Bool: content = Value(a.flag); break;
-    case Type::Null: content = Value(true); break;
-    case Type::M: content = to_value(a.map); break;
+    case Type::N:
+      content = Value(a.text);
+      break;
+    case Type::B:
+      content = Value(Blob{a.text});
+      break;
+    case Type::Bool:
+      content = Value(a.flag);
+      break;
+    case Type::Null:
+      content = Value(true);
+      break;
+    case Type::M:
+      content = to_value(a.map);
+      break;
     case Type::L:
       content = Value::list();
       for (const Attribute& element : a.list) content.push(to_value(element));
@@ -362,11 +393,15 @@ size_t size_of(const Attribute& a) {
   };
   switch (a.type) {
     case Type::S:
-    case Type::B: return a.text.size();
-    case Type::N: return number(a.text);
+    case Type::B:
+      return a.text.size();
+    case Type::N:
+      return number(a.text);
     case Type::Bool:
-    case Type::Null: return 1;
-    case Type::M: return 3 + a.map.members().size() + size_of(a.map);
+    case Type::Null:
+      return 1;
+    case Type::M:
+      return 3 + a.map.members().size() + size_of(a.map);
     case Type::L:
       for (const Attribute& element : a.list) n += 1 + size_of(element);
       return 3 + n;

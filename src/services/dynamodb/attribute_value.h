@@ -26,7 +26,7 @@ constexpr size_t kMaxItemBytes = 400 << 10;
 constexpr size_t kMaxDepth = 32;
 
 enum class Type : uint8_t { S = 1, N, B, Bool, Null, L, M, SS, NS, BS };  // on disk: never renumber
-std::string_view name_of(Type type);                // "BOOL"
+std::string_view name_of(Type type);                                      // "BOOL"
 bool parse_type(std::string_view name, Type& type);
 
 struct Member;
@@ -50,11 +50,11 @@ class Item {
 
 struct Attribute {
   Type type = Type::Null;
-  bool flag = false;                // BOOL
-  std::string text;                 // S, B; N as Number::text writes it
-  std::vector<Attribute> list;      // L
-  std::vector<std::string> set;     // SS, NS, BS
-  Item map;                         // M
+  bool flag = false;             // BOOL
+  std::string text;              // S, B; N as Number::text writes it
+  std::vector<Attribute> list;   // L
+  std::vector<std::string> set;  // SS, NS, BS
+  Item map;                      // M
   bool operator==(const Attribute&) const;
 
   static Attribute number(const Number& n);

@@ -43,7 +43,7 @@ class DynamoDbService : public model::Service {
   using Write = void (DynamoDbService::*)(model::Call&, const model::Responder&);
   struct Handler {
     std::string_view name;
-    Read read = nullptr;    // one of the two
+    Read read = nullptr;  // one of the two
     Write write = nullptr;
   };
   static const Handler* handler(std::string_view operation);

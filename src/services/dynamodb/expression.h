@@ -27,7 +27,7 @@ struct Step {
   bool operator==(const Step&) const = default;
 };
 struct Path {
-  std::vector<Step> steps;  // the first is a name
+  std::vector<Step> steps;   // the first is a name
   std::string text() const;  // "[a, b, [0]]", as errors print it
   bool operator==(const Path&) const = default;
 };
@@ -35,8 +35,8 @@ struct Path {
 struct Operand {
   enum class Kind { Path, Value, Size };
   Kind kind = Kind::Value;
-  Path path;         // Path, Size
-  Attribute value;   // Value
+  Path path;        // Path, Size
+  Attribute value;  // Value
 };
 
 enum class Comparator { Equal, NotEqual, Less, LessEqual, Greater, GreaterEqual };
@@ -53,9 +53,9 @@ struct Condition {
 struct Term {
   enum class Kind { Path, Value, IfNotExists, ListAppend, Plus, Minus };
   Kind kind = Kind::Value;
-  Path path;                 // Path, IfNotExists
+  Path path;  // Path, IfNotExists
   Attribute value;
-  std::vector<Term> terms;   // operands of ListAppend, Plus, Minus; the fallback of IfNotExists
+  std::vector<Term> terms;  // operands of ListAppend, Plus, Minus; the fallback of IfNotExists
 };
 struct Update {
   struct Assignment {
@@ -88,7 +88,7 @@ class Placeholders {
     T content;
     bool used = false;
   };
-  std::vector<Entry<std::string>> names_;   // sorted by key
+  std::vector<Entry<std::string>> names_;  // sorted by key
   std::vector<Entry<Attribute>> values_;
 };
 

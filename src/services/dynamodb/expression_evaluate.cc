@@ -20,14 +20,25 @@ size_t code_points(std::string_view utf8) {
 bool measured(const Attribute& a, Attribute& out) {
   size_t n = 0;
   switch (a.type) {
-    case Type::S: n = code_points(a.text); break;
-    case Type::B: n = a.text.size(); break;
-    case Type::L: n = a.list.size(); break;
-    case Type::M: n = a.map.members().size(); break;
+    case Type::S:
+      n = code_points(a.text);
+      break;
+    case Type::B:
+      n = a.text.size();
+      break;
+    case Type::L:
+      n = a.list.size();
+      break;
+    case Type::M:
+      n = a.map.members().size();
+      break;
     case Type::SS:
     case Type::NS:
-    case Type::BS: n = a.set.size(); break;
-    default: return false;
+    case Type::BS:
+      n = a.set.size();
+      break;
+    default:
+      return false;
   }
   out = Attribute::number(Number::of(static_cast<int64_t>(n)));
   return true;
@@ -58,44 +69,57 @@ bool compare(Comparator op, const Attribute* a, const Attribute* b) {
   const auto o = order(*a, *b);
   if (!o) return false;
   switch (op) {
-    case Comparator::Less: return *o < 0;
-    case Comparator::LessEqual: return *o <= 0;
-    case Comparator::Greater: return *o > 0;
-    default: return *o >= 0;
+    case Comparator::Less:
+      return *o < 0;
+    case Comparator::LessEqual:
+      return *o <= 0;
+    case Comparator::Greater:
+      return *o > 0;
+    default:
+      return *o >= 0;
   }
 }
 
 bool contains(const Attribute& whole, const Attribute& part) {
   switch (whole.type) {
     case Type::S:
-    case Type::B: return part.type == whole.type && whole.text.find(part.text) != std::string::npos;
-    case Type::L: return std::find(whole.list.begin(), whole.list.end(), part) != whole.list.end();
+    case Type::B:
+      return part.type == whole.type && whole.text.find(part.text) != std::string::npos;
+    case Type::L:
+      return std::find(whole.list.begin(), whole.list.end(), part) != whole.list.end();
     case Type::SS:
     case Type::NS:
     case Type::BS: {
       const Type element = whole.type == Type::SS ? Type::S : whole.type == Type::NS ? Type::N : Type::B;
       return part.type == element && std::binary_search(whole.set.begin(), whole.set.end(), part.text);
     }
-    default: return false;
+    default:
+      return false;
   }
 }
 
 bool predicate(const Condition& c, const std::vector<Evaluated>& v) {
   switch (c.kind) {
-    case Condition::Kind::Compare: return compare(c.comparator, v[0].value, v[1].value);
+    case Condition::Kind::Compare:
+      return compare(c.comparator, v[0].value, v[1].value);
     case Condition::Kind::Between:
       return compare(Comparator::GreaterEqual, v[0].value, v[1].value) && compare(Comparator::LessEqual, v[0].value, v[2].value);
     case Condition::Kind::In:
       return std::any_of(v.begin() + 1, v.end(),
                          [&](const Evaluated& e) { return compare(Comparator::Equal, v[0].value, e.value); });
-    case Condition::Kind::Exists: return v[0].value != nullptr;
-    case Condition::Kind::NotExists: return v[0].value == nullptr;
-    case Condition::Kind::HasType: return v[0].value && v[1].value && name_of(v[0].value->type) == v[1].value->text;
+    case Condition::Kind::Exists:
+      return v[0].value != nullptr;
+    case Condition::Kind::NotExists:
+      return v[0].value == nullptr;
+    case Condition::Kind::HasType:
+      return v[0].value && v[1].value && name_of(v[0].value->type) == v[1].value->text;
     case Condition::Kind::BeginsWith:
       return v[0].value && v[1].value && v[0].value->type == v[1].value->type &&
              (v[0].value->type == Type::S || v[0].value->type == Type::B) && v[0].value->text.starts_with(v[1].value->text);
-    case Condition::Kind::Contains: return v[0].value && v[1].value && contains(*v[0].value, *v[1].value);
-    default: return false;
+    case Condition::Kind::Contains:
+      return v[0].value && v[1].value && contains(*v[0].value, *v[1].value);
+    default:
+      return false;
   }
 }
 

@@ -42,13 +42,15 @@ Api<Attribute> combine(const Term& t, const Item& item) {
 
 Api<Attribute> evaluate(const Term& t, const Item& item) {
   switch (t.kind) {
-    case Term::Kind::Value: return t.value;
+    case Term::Kind::Value:
+      return t.value;
     case Term::Kind::Path:
     case Term::Kind::IfNotExists:
       if (const Attribute* found = resolve(item, t.path)) return *found;
       if (t.kind == Term::Kind::IfNotExists) return evaluate(t.terms[0], item);
       return invalid("The provided expression refers to an attribute that does not exist in the item");
-    default: return combine(t, item);
+    default:
+      return combine(t, item);
   }
 }
 

@@ -100,12 +100,14 @@ std::optional<model::ApiError> check_key_value(const KeyAttribute& key, const At
         std::string(value.type == Type::S ? "string" : "binary") + " value. Key: " + key.name);
   }
   if (role == KeyRole::Hash && value.text.size() > kMaxHashBytes) {
-    return model::validation("One or more parameter values were invalid: Size of hashkey has exceeded the maximum size limit "
-                             "of2048 bytes");  // AWS's own spelling
+    return model::validation(
+        "One or more parameter values were invalid: Size of hashkey has exceeded the maximum size limit "
+        "of2048 bytes");  // AWS's own spelling
   }
   if (role == KeyRole::Range && value.text.size() > kMaxRangeBytes) {
-    return model::validation("One or more parameter values were invalid: Aggregated size of all range keys has exceeded the size "
-                             "limit of 1024 bytes");
+    return model::validation(
+        "One or more parameter values were invalid: Aggregated size of all range keys has exceeded the size "
+        "limit of 1024 bytes");
   }
   return std::nullopt;
 }

@@ -36,20 +36,18 @@ struct ItemWrite {
   Kind kind = Kind::Put;
   model::Identity identity;
   TableName table;
-  Item item;                           // Put: the whole; else the key
-  std::string bytes;                   // Put: encoded
+  Item item;          // Put: the whole; else the key
+  std::string bytes;  // Put: encoded
   std::optional<Condition> condition;
   std::optional<Update> update;
-  std::string returns;                 // ReturnValues
-  bool item_on_failure = false;        // ReturnValuesOnConditionCheckFailure ALL_OLD
+  std::string returns;           // ReturnValues
+  bool item_on_failure = false;  // ReturnValuesOnConditionCheckFailure ALL_OLD
   Report report = Report::None;
 
   Problem problem;
   std::optional<Item> before, after;
 
-  bool reads_old() const {
-    return kind == Kind::Update || condition || returns == "ALL_OLD" || report != Report::None;
-  }
+  bool reads_old() const { return kind == Kind::Update || condition || returns == "ALL_OLD" || report != Report::None; }
   Result<> run(store::Transaction& transaction);
   Value answer() const;
 
@@ -153,11 +151,11 @@ Api<std::shared_ptr<ItemWrite>> read_write(const model::Call& call, ItemWrite::K
 
 void commit(store::Store& store, std::shared_ptr<ItemWrite> write, const model::Responder& responder) {
   store.commit([write](store::Transaction& transaction) { return write->run(transaction); },
-                [write, responder](Result<> done) {
-                  if (write->problem) return responder.error(std::move(*write->problem));
-                  if (!done) return responder.error(model::from_error("dynamodb", done.error()));
-                  responder.reply(write->answer());
-                });
+               [write, responder](Result<> done) {
+                 if (write->problem) return responder.error(std::move(*write->problem));
+                 if (!done) return responder.error(model::from_error("dynamodb", done.error()));
+                 responder.reply(write->answer());
+               });
 }
 
 }  // namespace

@@ -21,17 +21,28 @@ ApiFailure invalid_condition(std::string text) {
 
 std::string operator_name(const Condition& c) {
   switch (c.kind) {
-    case Kind::Compare: return std::string(kComparators[static_cast<size_t>(c.comparator)]);
-    case Kind::And: return "AND";
-    case Kind::Or: return "OR";
-    case Kind::Not: return "NOT";
-    case Kind::Between: return "BETWEEN";
-    case Kind::In: return "IN";
-    case Kind::Exists: return "attribute_exists";
-    case Kind::NotExists: return "attribute_not_exists";
-    case Kind::HasType: return "attribute_type";
-    case Kind::BeginsWith: return "begins_with";
-    case Kind::Contains: return "contains";
+    case Kind::Compare:
+      return std::string(kComparators[static_cast<size_t>(c.comparator)]);
+    case Kind::And:
+      return "AND";
+    case Kind::Or:
+      return "OR";
+    case Kind::Not:
+      return "NOT";
+    case Kind::Between:
+      return "BETWEEN";
+    case Kind::In:
+      return "IN";
+    case Kind::Exists:
+      return "attribute_exists";
+    case Kind::NotExists:
+      return "attribute_not_exists";
+    case Kind::HasType:
+      return "attribute_type";
+    case Kind::BeginsWith:
+      return "begins_with";
+    case Kind::Contains:
+      return "contains";
   }
   return {};
 }
@@ -51,11 +62,16 @@ struct Part {
 
 Comparator mirrored(Comparator c) {
   switch (c) {
-    case Comparator::Less: return Comparator::Greater;
-    case Comparator::LessEqual: return Comparator::GreaterEqual;
-    case Comparator::Greater: return Comparator::Less;
-    case Comparator::GreaterEqual: return Comparator::LessEqual;
-    default: return c;
+    case Comparator::Less:
+      return Comparator::Greater;
+    case Comparator::LessEqual:
+      return Comparator::GreaterEqual;
+    case Comparator::Greater:
+      return Comparator::Less;
+    case Comparator::GreaterEqual:
+      return Comparator::LessEqual;
+    default:
+      return c;
   }
 }
 
@@ -130,11 +146,16 @@ KeyRange range_of(const std::string& partition, const Part& part) {
   }
   const Attribute& value = part.values[0];
   switch (part.comparator) {
-    case Comparator::Less: return {partition, at(value)};
-    case Comparator::LessEqual: return {partition, after(value)};
-    case Comparator::Greater: return {after(value), end};
-    case Comparator::GreaterEqual: return {at(value), end};
-    default: return {at(value), after(value)};
+    case Comparator::Less:
+      return {partition, at(value)};
+    case Comparator::LessEqual:
+      return {partition, after(value)};
+    case Comparator::Greater:
+      return {after(value), end};
+    case Comparator::GreaterEqual:
+      return {at(value), end};
+    default:
+      return {at(value), after(value)};
   }
 }
 
@@ -162,9 +183,8 @@ bool refers_to(const Condition& c, std::string_view attribute) {
   const bool direct = std::any_of(c.operands.begin(), c.operands.end(), [attribute](const Operand& o) {
     return o.kind != Operand::Kind::Value && o.path.steps[0].name == attribute;
   });
-  return direct || std::any_of(c.children.begin(), c.children.end(), [attribute](const Condition& child) {
-           return refers_to(child, attribute);
-         });
+  return direct || std::any_of(c.children.begin(), c.children.end(),
+                               [attribute](const Condition& child) { return refers_to(child, attribute); });
 }
 
 }  // namespace gust::dynamodb

@@ -37,7 +37,7 @@ class Number {
  private:
   static Result<Number> checked(int sign, std::string digits, int64_t exponent);
 
-  int sign_ = 0;        // -1, 0, 1
+  int sign_ = 0;  // -1, 0, 1
   int exponent_ = 0;
   std::string digits_;  // first and last are not '0'; empty for zero
 };

@@ -46,7 +46,10 @@ TEST(Number, sums_agree_with_pythons_decimal) {
 }
 
 TEST(Number, what_is_no_number_or_out_of_range_is_refused_in_awss_words) {
-  auto error = [](std::string_view text) { auto n = Number::parse(text); return n ? std::string() : n.error().message; };
+  auto error = [](std::string_view text) {
+    auto n = Number::parse(text);
+    return n ? std::string() : n.error().message;
+  };
   EXPECT_EQ(error("1e3"), "");  // control
   for (const char* text : {"", "-", ".", "e5", "1e", "1e+", "1x", " 1", "1 ", "--1", "1.2.3", "NaN", "Infinity", "0x10"}) {
     EXPECT_TRUE(error(text).starts_with("The parameter cannot be converted to a numeric value")) << text;

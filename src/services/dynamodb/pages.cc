@@ -15,8 +15,8 @@ namespace {
 
 using Problem = std::optional<model::ApiError>;
 
-constexpr size_t kPageBytes = 1 << 20;      // DynamoDB guide, "Quotas": Query and Scan result sets
-constexpr size_t kPageItems = 50'000;       // of tiny items a megabyte would be too many for an answer in memory
+constexpr size_t kPageBytes = 1 << 20;  // DynamoDB guide, "Quotas": Query and Scan result sets
+constexpr size_t kPageItems = 50'000;   // of tiny items a megabyte would be too many for an answer in memory
 constexpr size_t kChunkRows = 1000;
 
 ApiFailure invalid(std::string text) { return ApiFailure(model::validation(std::move(text))); }
@@ -187,8 +187,8 @@ Api<Value> DynamoDbService::query(const model::Call& call) {
     if (key == nullptr || !page->filter || !refers_to(*page->filter, key->name)) continue;
     return invalid("Filter Expression can only contain non-primary key attributes: Primary key attribute: " + key->name);
   }
-  auto outside = start_after(*page, *table, *range,
-                             "The provided starting key is outside query boundaries based on provided conditions");
+  auto outside =
+      start_after(*page, *table, *range, "The provided starting key is outside query boundaries based on provided conditions");
   if (outside) return ApiFailure(std::move(*outside));
   return answer(**v, std::move(*range), *page, *table, input);
 }
@@ -220,7 +220,8 @@ Api<Value> DynamoDbService::scan(const model::Call& call) {
   KeyRange range = segment(*table, static_cast<uint64_t>(index), static_cast<uint64_t>(total));
   auto outside = start_after(*page, *table, range,
                              "The provided starting key is invalid: Invalid ExclusiveStartKey. Please use ExclusiveStartKey with "
-                             "correct Segment. " + segments + " Segment: " + std::to_string(index));
+                             "correct Segment. " +
+                                 segments + " Segment: " + std::to_string(index));
   if (outside) return ApiFailure(std::move(*outside));
   return answer(**v, std::move(range), *page, *table, input);
 }

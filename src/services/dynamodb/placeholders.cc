@@ -12,8 +12,8 @@ ApiFailure invalid(std::string text) { return ApiFailure(model::validation(std::
 
 bool well_formed(std::string_view key, char first) {
   return key.size() > 1 && key.size() <= 255 && key[0] == first && std::all_of(key.begin() + 1, key.end(), [](char c) {
-    return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || (c >= '0' && c <= '9') || c == '_';
-  });
+           return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || (c >= '0' && c <= '9') || c == '_';
+         });
 }
 
 template <class Entries>

@@ -31,13 +31,13 @@ struct KeyAttribute {
 
 struct Table {
   std::string account, region, name;
-  std::string id;             // TableId
+  std::string id;  // TableId
   uint64_t storage = 0;
   KeyAttribute hash;
   std::optional<KeyAttribute> range;
-  bool on_demand = false;     // BillingMode PAY_PER_REQUEST
+  bool on_demand = false;  // BillingMode PAY_PER_REQUEST
   int64_t read_units = 0, write_units = 0;
-  std::string table_class;    // empty: not given
+  std::string table_class;  // empty: not given
   int64_t created_ms = 0;
   Pairs tags;
 
@@ -68,7 +68,7 @@ struct TableName {
 // Errors: ValidationException for what is no name; ResourceNotFoundException for another account's or region's ARN.
 Api<TableName> parse_table_name(std::string_view text, const model::Identity& identity);
 
-model::ApiError table_not_found();                        // of operations on items
-model::ApiError table_not_found(std::string_view name);   // of operations on tables
+model::ApiError table_not_found();                       // of operations on items
+model::ApiError table_not_found(std::string_view name);  // of operations on tables
 
 }  // namespace gust::dynamodb

@@ -57,8 +57,8 @@ Result<> TableRemoval::resume() {
 void TableRemoval::next(store::Store& store, std::shared_ptr<std::atomic<bool>> ending, std::shared_ptr<const Batch> batch) {
   auto more = std::make_shared<bool>();
   auto mutation = [batch, more](store::Transaction& transaction) -> Result<> {
-    const auto rows = TRY(transaction.scan(store::Space::Item, batch->from, batch->to, kRowsPerBatch, store::Order::Forward,
-                                           kBytesPerBatch));
+    const auto rows =
+        TRY(transaction.scan(store::Space::Item, batch->from, batch->to, kRowsPerBatch, store::Order::Forward, kBytesPerBatch));
     for (const store::Row& row : rows) TRY(transaction.erase(store::Space::Item, row.key));
     *more = !rows.empty();
     return *more ? Result<>() : transaction.erase(store::Space::Garbage, batch->mark);

@@ -155,18 +155,20 @@ Api<Value> DynamoDbService::list_tags_of_resource(const model::Call& call) {
 }
 
 void DynamoDbService::tag_resource(model::Call& call, const model::Responder& responder) {
-  change_tags(call, [list = call.input["Tags"]](Pairs& tags) { return add_tags(tags, list); }, responder);
+  change_tags(
+      call, [list = call.input["Tags"]](Pairs& tags) { return add_tags(tags, list); }, responder);
 }
 
 void DynamoDbService::untag_resource(model::Call& call, const model::Responder& responder) {
-  change_tags(call,
-              [keys = call.input["TagKeys"]](Pairs& tags) -> Problem {
-                for (const Value& key : keys.as_list()) {
-                  std::erase_if(tags, [&key](const auto& tag) { return tag.first == key.as_string(); });
-                }
-                return std::nullopt;
-              },
-              responder);
+  change_tags(
+      call,
+      [keys = call.input["TagKeys"]](Pairs& tags) -> Problem {
+        for (const Value& key : keys.as_list()) {
+          std::erase_if(tags, [&key](const auto& tag) { return tag.first == key.as_string(); });
+        }
+        return std::nullopt;
+      },
+      responder);
 }
 
 void DynamoDbService::change_tags(model::Call& call, std::function<Problem(Pairs&)> change, const model::Responder& responder) {

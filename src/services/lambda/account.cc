@@ -13,8 +13,8 @@ namespace gust::lambda {
 namespace {
 
 constexpr size_t kScanPage = 1000;
-constexpr size_t kMaxTags = 50;                         // AWS Lambda guide, "Lambda quotas"
-constexpr int64_t kTotalCodeSize = 80'530'636'800;      // 75 GiB
+constexpr size_t kMaxTags = 50;                     // AWS Lambda guide, "Lambda quotas"
+constexpr int64_t kTotalCodeSize = 80'530'636'800;  // 75 GiB
 constexpr int64_t kCodeUnzipped = 262'144'000, kCodeZipped = 52'428'800;
 
 }  // namespace
@@ -46,19 +46,21 @@ void LambdaService::put_function_concurrency(model::Call& call, const model::Res
   if (others->reserved + wanted > int64_t{rules_.account_concurrency} - rules_.least_unreserved) {
     return responder.error(model::invalid_parameter_value(
         "Specified ReservedConcurrentExecutions for function decreases account's UnreservedConcurrentExecution below its "
-        "minimum value of [" + std::to_string(rules_.least_unreserved) + "]."));
+        "minimum value of [" +
+        std::to_string(rules_.least_unreserved) + "]."));
   }
-  change(*name,
-         [wanted](Record& record) -> Problem {
-           record.reserved_concurrency = wanted;
-           return std::nullopt;
-         },
-         [wanted](const Record&) {
-           model::Reply reply;
-           reply.output.set("ReservedConcurrentExecutions", static_cast<long long>(wanted));
-           return reply;
-         },
-         responder);
+  change(
+      *name,
+      [wanted](Record& record) -> Problem {
+        record.reserved_concurrency = wanted;
+        return std::nullopt;
+      },
+      [wanted](const Record&) {
+        model::Reply reply;
+        reply.output.set("ReservedConcurrentExecutions", static_cast<long long>(wanted));
+        return reply;
+      },
+      responder);
 }
 
 void LambdaService::get_function_concurrency(model::Call& call, const model::Responder& responder) {
@@ -76,12 +78,13 @@ void LambdaService::get_function_concurrency(model::Call& call, const model::Res
 void LambdaService::delete_function_concurrency(model::Call& call, const model::Responder& responder) {
   const auto name = target(call);
   if (!name) return responder.error(name.error());
-  change(*name,
-         [](Record& record) -> Problem {
-           record.reserved_concurrency = -1;
-           return std::nullopt;
-         },
-         [](const Record&) { return model::Reply{}; }, responder);
+  change(
+      *name,
+      [](Record& record) -> Problem {
+        record.reserved_concurrency = -1;
+        return std::nullopt;
+      },
+      [](const Record&) { return model::Reply{}; }, responder);
 }
 
 void LambdaService::get_account_settings(model::Call& call, const model::Responder& responder) {
@@ -110,8 +113,9 @@ tl::expected<FunctionName, model::ApiError> resource(const model::Call& call) {
     return tl::unexpected(model::invalid_parameter_value("The resource is not a function's ARN."));
   }
   if (!name->qualifier.empty()) {
-    return tl::unexpected(model::invalid_parameter_value("Tags on function aliases and versions are not supported. Please specify "
-                                                         "a function ARN."));
+    return tl::unexpected(
+        model::invalid_parameter_value("Tags on function aliases and versions are not supported. Please specify "
+                                       "a function ARN."));
   }
   return *name;
 }
@@ -131,29 +135,31 @@ void LambdaService::list_tags(model::Call& call, const model::Responder& respond
 void LambdaService::tag_resource(model::Call& call, const model::Responder& responder) {
   const auto name = resource(call);
   if (!name) return responder.error(name.error());
-  change(*name,
-         [tags = call.input["Tags"]](Record& record) -> Problem {
-           for (const Value::Member& added : tags.as_map()) {
-             std::erase_if(record.tags, [&added](const auto& tag) { return tag.first == added.first; });
-             record.tags.emplace_back(added.first, std::string(added.second.as_string()));
-           }
-           if (record.tags.size() > kMaxTags) return model::invalid_parameter_value("A function can have 50 tags at most.");
-           return std::nullopt;
-         },
-         [](const Record&) { return model::Reply{}; }, responder);
+  change(
+      *name,
+      [tags = call.input["Tags"]](Record& record) -> Problem {
+        for (const Value::Member& added : tags.as_map()) {
+          std::erase_if(record.tags, [&added](const auto& tag) { return tag.first == added.first; });
+          record.tags.emplace_back(added.first, std::string(added.second.as_string()));
+        }
+        if (record.tags.size() > kMaxTags) return model::invalid_parameter_value("A function can have 50 tags at most.");
+        return std::nullopt;
+      },
+      [](const Record&) { return model::Reply{}; }, responder);
 }
 
 void LambdaService::untag_resource(model::Call& call, const model::Responder& responder) {
   const auto name = resource(call);
   if (!name) return responder.error(name.error());
-  change(*name,
-         [keys = call.input["TagKeys"]](Record& record) -> Problem {
-           for (const Value& key : keys.as_list()) {
-             std::erase_if(record.tags, [&key](const auto& tag) { return tag.first == key.as_string(); });
-           }
-           return std::nullopt;
-         },
-         [](const Record&) { return model::Reply{}; }, responder);
+  change(
+      *name,
+      [keys = call.input["TagKeys"]](Record& record) -> Problem {
+        for (const Value& key : keys.as_list()) {
+          std::erase_if(record.tags, [&key](const auto& tag) { return tag.first == key.as_string(); });
+        }
+        return std::nullopt;
+      },
+      [](const Record&) { return model::Reply{}; }, responder);
 }
 
 }  // namespace gust::lambda

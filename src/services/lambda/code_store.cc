@@ -18,9 +18,7 @@ constexpr size_t kHashDigits = 64;
 constexpr size_t kPartDigits = 6;  // appended to the hash while unpacking: longer than any finished name; the warden takes 71
 constexpr std::string_view kZip = ".zip";
 
-bool is_hex(std::string_view text) {
-  return !text.empty() && text.find_first_not_of("0123456789abcdef") == text.npos;
-}
+bool is_hex(std::string_view text) { return !text.empty() && text.find_first_not_of("0123456789abcdef") == text.npos; }
 
 }  // namespace
 

@@ -9,7 +9,18 @@ namespace gust::lambda {
 namespace {
 
 constexpr int kMaxDepth = 16;
-enum Tag : char { kNull = 0, kFalse = 1, kTrue = 2, kInt = 3, kDouble = 4, kString = 5, kBlob = 6, kTime = 7, kList = 8, kMap = 9 };
+enum Tag : char {
+  kNull = 0,
+  kFalse = 1,
+  kTrue = 2,
+  kInt = 3,
+  kDouble = 4,
+  kString = 5,
+  kBlob = 6,
+  kTime = 7,
+  kList = 8,
+  kMap = 9
+};
 
 void put_length(std::string& out, uint64_t n) {
   for (; n >= 0x80; n >>= 7) out += static_cast<char>((n & 0x7f) | 0x80);
@@ -57,17 +68,28 @@ class Reader {
     const char tag = rest_.front();
     rest_.remove_prefix(1);
     switch (tag) {
-      case kNull: return Value();
-      case kFalse: return Value(false);
-      case kTrue: return Value(true);
-      case kInt: return Value(static_cast<long long>(TRY(number())));
-      case kDouble: return Value(std::bit_cast<double>(TRY(number())));
-      case kString: return Value(TRY(text()));
-      case kBlob: return Value(Blob{TRY(text())});
-      case kTime: return Value(Timestamp{static_cast<int64_t>(TRY(number()))});
-      case kList: return list(depth);
-      case kMap: return map(depth);
-      default: return bad();
+      case kNull:
+        return Value();
+      case kFalse:
+        return Value(false);
+      case kTrue:
+        return Value(true);
+      case kInt:
+        return Value(static_cast<long long>(TRY(number())));
+      case kDouble:
+        return Value(std::bit_cast<double>(TRY(number())));
+      case kString:
+        return Value(TRY(text()));
+      case kBlob:
+        return Value(Blob{TRY(text())});
+      case kTime:
+        return Value(Timestamp{static_cast<int64_t>(TRY(number()))});
+      case kList:
+        return list(depth);
+      case kMap:
+        return map(depth);
+      default:
+        return bad();
     }
   }
 

@@ -18,7 +18,8 @@ std::optional<ApiError> check_revision(const Record& record, std::string_view wa
   if (wanted.empty() || wanted == record.revision_id) return std::nullopt;
   return model::api_error("PreconditionFailedException",
                           "The Revision Id provided does not match the latest Revision Id. Call the "
-                          "GetFunction/GetAlias API to retrieve the latest Revision Id", 412);
+                          "GetFunction/GetAlias API to retrieve the latest Revision Id",
+                          412);
 }
 
 void touch(Record& record, const std::string& revision, int64_t now_ms) {
@@ -191,13 +192,14 @@ void LambdaService::update_function_code(model::Call& call, const model::Respond
       set_code(before);
       return responder.reply(configuration_reply(before, Moment::Now));
     }
-    change(name,
-           [=](Record& record) -> Problem {
-             if (auto e = check_revision(record, wanted)) return e;
-             set_code(record);
-             return std::nullopt;
-           },
-           [](const Record& record) { return configuration_reply(record, Moment::Updated); }, responder);
+    change(
+        name,
+        [=](Record& record) -> Problem {
+          if (auto e = check_revision(record, wanted)) return e;
+          set_code(record);
+          return std::nullopt;
+        },
+        [](const Record& record) { return configuration_reply(record, Moment::Updated); }, responder);
   });
 }
 
@@ -207,14 +209,15 @@ void LambdaService::update_function_configuration(model::Call& call, const model
   if (auto e = refuse_unbuilt(call.operation, call.input)) return responder.error(std::move(*e));
   const std::string revision = new_uuid();
   const int64_t now = parts_.clock.unix_ms();
-  change(*name,
-         [input = std::move(call.input), rules = rules_, revision, now](Record& record) -> Problem {
-           if (auto e = check_revision(record, input["RevisionId"].as_string())) return e;
-           if (auto e = apply_settings(input, rules, record)) return e;
-           touch(record, revision, now);
-           return std::nullopt;
-         },
-         [](const Record& record) { return configuration_reply(record, Moment::Updated); }, responder);
+  change(
+      *name,
+      [input = std::move(call.input), rules = rules_, revision, now](Record& record) -> Problem {
+        if (auto e = check_revision(record, input["RevisionId"].as_string())) return e;
+        if (auto e = apply_settings(input, rules, record)) return e;
+        touch(record, revision, now);
+        return std::nullopt;
+      },
+      [](const Record& record) { return configuration_reply(record, Moment::Updated); }, responder);
 }
 
 void LambdaService::delete_function(model::Call& call, const model::Responder& responder) {

@@ -17,7 +17,8 @@ constexpr size_t kMaxChecked = 64 << 10;  // bytes that the loop checks itself
 
 model::ApiError too_large(uint64_t limit) {
   return model::api_error("RequestTooLargeException",
-                          "Request must be smaller than " + std::to_string(limit) + " bytes for the InvokeFunction operation", 413);
+                          "Request must be smaller than " + std::to_string(limit) + " bytes for the InvokeFunction operation",
+                          413);
 }
 
 model::ApiError no_event() {
@@ -43,9 +44,12 @@ model::Reply answer_reply(InvokeAnswer answer, bool tail) {
 void give(const model::Responder& responder, InvokeAnswer answer, bool tail) {
   switch (answer.kind) {
     case InvokeAnswer::Kind::Response:
-    case InvokeAnswer::Kind::FunctionError: return responder.reply(answer_reply(std::move(answer), tail));
-    case InvokeAnswer::Kind::Throttled: return responder.error(model::too_many_requests("Rate Exceeded.", answer.reason));
-    case InvokeAnswer::Kind::Unavailable: return responder.error(model::unavailable("lambda"));
+    case InvokeAnswer::Kind::FunctionError:
+      return responder.reply(answer_reply(std::move(answer), tail));
+    case InvokeAnswer::Kind::Throttled:
+      return responder.error(model::too_many_requests("Rate Exceeded.", answer.reason));
+    case InvokeAnswer::Kind::Unavailable:
+      return responder.error(model::unavailable("lambda"));
   }
 }
 
@@ -89,8 +93,9 @@ void LambdaService::invoke(model::Call& call, const model::Responder& responder)
   if (const std::string_view context = input["ClientContext"].as_string(); !context.empty() && !invocation->event) {
     const auto text = base64_decode(context);
     if (context.size() > kMaxClientContext || !text || !is_event(*text)) {
-      return responder.error(model::api_error("InvalidRequestContentException", "Client context must be a valid Base64-encoded "
-                                                                                "JSON object."));
+      return responder.error(model::api_error("InvalidRequestContentException",
+                                              "Client context must be a valid Base64-encoded "
+                                              "JSON object."));
     }
     request.client_context = *text;
   }
@@ -126,7 +131,8 @@ void LambdaService::run(const std::shared_ptr<Invocation>& invocation) {
   if (invocation->code != CodeState::Ready) {
     const char* state = invocation->code == CodeState::Pending ? "Pending" : "Failed";
     return invocation->responder.error(model::resource_conflict(
-        std::string("The operation cannot be performed at this time. The function is currently in the following state: ") + state));
+        std::string("The operation cannot be performed at this time. The function is currently in the following state: ") +
+        state));
   }
   if (invocation->event) return enqueue(invocation);
   const bool tail = invocation->request.tail;

@@ -83,8 +83,8 @@ tl::expected<FunctionName, ApiError> LambdaService::target(const model::Call& ca
   const std::string_view qualifier = call.input["Qualifier"].as_string();
   if (!qualifier.empty()) {
     if (!name->qualifier.empty() && name->qualifier != qualifier) {
-      return tl::unexpected(model::invalid_parameter_value(
-          "The derived qualifier from the function name does not match the specified qualifier."));
+      return tl::unexpected(
+          model::invalid_parameter_value("The derived qualifier from the function name does not match the specified qualifier."));
     }
     name->qualifier = qualifier;
   }

@@ -35,8 +35,8 @@ namespace gust::lambda {
 // What the service needs; all must outlive it and everything that runs on them.
 struct Parts {
   store::Store& store;
-  net::Loop& loop;         // the invoke loop
-  net::WorkerPool& disk;   // for bodies in files and for unpacked code
+  net::Loop& loop;        // the invoke loop
+  net::WorkerPool& disk;  // for bodies in files and for unpacked code
   CodeStore& code;
   InvokePort& port;
   invoke::EventSink& events;

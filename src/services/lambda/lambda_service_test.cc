@@ -268,7 +268,8 @@ TEST_F(Lambda, ListingGoesThroughPagesWithoutState) {
   ASSERT_EQ(first.output()["Functions"].size(), 2u);
   EXPECT_EQ(first.output()["Functions"].as_list()[0]["FunctionName"].as_string(), "a");
   EXPECT_FALSE(first.output()["Functions"].as_list()[0].has("State"));
-  const Outcome second = call("ListFunctions", with(Value::map(), "Marker", std::string(first.output()["NextMarker"].as_string())));
+  const Outcome second =
+      call("ListFunctions", with(Value::map(), "Marker", std::string(first.output()["NextMarker"].as_string())));
   ASSERT_EQ(second.output()["Functions"].size(), 1u);
   EXPECT_EQ(second.output()["Functions"].as_list()[0]["FunctionName"].as_string(), "c");
   EXPECT_FALSE(second.output().has("NextMarker"));
@@ -360,8 +361,8 @@ TEST_F(Lambda, PermissionsAreKeptShownUsedAndTakenAway) {
   EXPECT_TRUE(call("RemovePermission", with(name("f"), "StatementId", "s3")).reply);
   EXPECT_FALSE(allowed("arn:aws:s3:::photos"));
   EXPECT_EQ(call("RemovePermission", with(name("f"), "StatementId", "s3")).code(), "ResourceNotFoundException");
-  EXPECT_FALSE(*service_->may_invoke(**store_->read(), "arn:aws:lambda:us-east-1:000000000000:function:none",
-                                     "s3.amazonaws.com", "arn:aws:s3:::photos", ""));
+  EXPECT_FALSE(*service_->may_invoke(**store_->read(), "arn:aws:lambda:us-east-1:000000000000:function:none", "s3.amazonaws.com",
+                                     "arn:aws:s3:::photos", ""));
 }
 
 TEST_F(Lambda, APolicyHasALengthLimit) {

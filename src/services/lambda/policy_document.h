@@ -14,8 +14,8 @@
 namespace gust::lambda {
 
 std::string statement_text(const Statement& statement, std::string_view function_arn);
-std::string policy_text(const Record& record);  // {"Version":"2012-10-17","Id":"default","Statement":[...]}
+std::string policy_text(const Record& record);           // {"Version":"2012-10-17","Id":"default","Statement":[...]}
 std::string environment_text(const Pairs& environment);  // {"KEY":"value",...}
-bool is_event(std::string_view text);           // one JSON document
+bool is_event(std::string_view text);                    // one JSON document
 
 }  // namespace gust::lambda

@@ -29,8 +29,8 @@ TEST(FunctionNames, EveryFormThatAwsTakesIsRead) {
            {"000000000000:function:f:live", mine, "live"},
            {"eu-west-1:000000000000:function:f", mine, ""},
            {"arn:aws:lambda:eu-west-1:000000000000:function:f", mine, ""},
-           {"arn:aws:lambda:us-gov-west-1:111122223333:function:f:3",
-            "arn:aws:lambda:us-gov-west-1:111122223333:function:f", "3"},
+           {"arn:aws:lambda:us-gov-west-1:111122223333:function:f:3", "arn:aws:lambda:us-gov-west-1:111122223333:function:f",
+            "3"},
            {"111122223333:function:other_f", "arn:aws:lambda:eu-west-1:111122223333:function:other_f", ""},
            {"function", "arn:aws:lambda:eu-west-1:000000000000:function:function", ""},
        }) {
@@ -42,10 +42,11 @@ TEST(FunctionNames, EveryFormThatAwsTakesIsRead) {
 }
 
 TEST(FunctionNames, EverythingElseIsRefused) {
-  for (const std::string text : {"", ":", "f:", ":f", "f g", "f/g", "f:a:b", "f:$OTHER", "arn:aws:lambda:f",
-                                 "arn:aws:s3:eu-west-1:000000000000:function:f", "arn:aws:lambda:eu-west-1:0:function:f",
-                                 "arn:aws:lambda:eu-west-1:000000000000:layer:f", "arn:aws:lambda:eu-west-1:000000000000:function:",
-                                 "arn:aws:lambda:eu-west-1:000000000000:function:f:1:2", "00000:function:f"}) {
+  for (const std::string text :
+       {"", ":", "f:", ":f", "f g", "f/g", "f:a:b", "f:$OTHER", "arn:aws:lambda:f",
+        "arn:aws:s3:eu-west-1:000000000000:function:f", "arn:aws:lambda:eu-west-1:0:function:f",
+        "arn:aws:lambda:eu-west-1:000000000000:layer:f", "arn:aws:lambda:eu-west-1:000000000000:function:",
+        "arn:aws:lambda:eu-west-1:000000000000:function:f:1:2", "00000:function:f"}) {
     EXPECT_FALSE(parse_function_name(text, "000000000000", "eu-west-1")) << text;
   }
   EXPECT_TRUE(parse_function_name(std::string(64, 'f'), "0", "r"));
@@ -77,7 +78,8 @@ TEST(Settings, SizesHoldAtTheEdgeAndAreRefusedBehindIt) {
     EXPECT_EQ(problem(with(name, high)), "");
     EXPECT_EQ(problem(with(name, low - 1)), "InvalidParameterValueException: '" + std::string(name) +
                                                 "' value failed to satisfy constraint: Member must have value greater than or "
-                                                "equal to " + std::to_string(low));
+                                                "equal to " +
+                                                std::to_string(low));
     EXPECT_NE(problem(with(name, high + 1)), "");
   }
   EXPECT_EQ(problem(with("EphemeralStorage", with("Size", 10240))), "");
@@ -102,7 +104,8 @@ TEST(Settings, VariablesAreCountedAsAwsCountsThem) {
 }
 
 TEST(Settings, ReservedVariablesAreRefusedByNameAndOverridableOnesAreNot) {
-  EXPECT_EQ(problem(variables({{"PATH", "/x"}, {"TZ", "UTC"}, {"AWS_LAMBDA_LOG_LEVEL", "DEBUG"}, {"AWS_ENDPOINT_URL", "x"}})), "");
+  EXPECT_EQ(problem(variables({{"PATH", "/x"}, {"TZ", "UTC"}, {"AWS_LAMBDA_LOG_LEVEL", "DEBUG"}, {"AWS_ENDPOINT_URL", "x"}})),
+            "");
   EXPECT_EQ(problem(variables({{"OK", "1"}, {"AWS_REGION", "x"}, {"_HANDLER", "y"}})),
             "InvalidParameterValueException: Lambda was unable to configure your environment variables because the environment "
             "variables you have provided contains reserved keys that are currently not supported for modification. Reserved "
@@ -139,8 +142,11 @@ Record sample() {
   r.environment = {{"B", "2"}, {"A", std::string("x\0y", 3)}}, r.has_environment = true;
   r.revision_id = "rev", r.modified_ms = 1'700'000'000'123, r.epoch = 7, r.reserved_concurrency = 0;
   r.tags = {{"k", "v"}};
-  r.policy = {{.id = "s3", .action = "lambda:InvokeFunction", .principal = "s3.amazonaws.com",
-               .source_arn = "arn:aws:s3:::photos-*", .source_account = "000000000000"}};
+  r.policy = {{.id = "s3",
+               .action = "lambda:InvokeFunction",
+               .principal = "s3.amazonaws.com",
+               .source_arn = "arn:aws:s3:::photos-*",
+               .source_account = "000000000000"}};
   r.policy_revision = "prev";
   return r;
 }
@@ -166,12 +172,14 @@ TEST(Records, DamagedBytesAreAnErrorAndNothingElse) {
 }
 
 TEST(Policies, TheDocumentIsAsAwsPrintsIt) {
-  EXPECT_EQ(policy_text(sample()),
-            R"({"Version":"2012-10-17","Id":"default","Statement":[{"Sid":"s3","Effect":"Allow","Principal":{"Service":"s3.amazonaws.com"},)"
-            R"("Action":"lambda:InvokeFunction","Resource":"arn:aws:lambda:us-east-1:000000000000:function:f",)"
-            R"("Condition":{"StringEquals":{"AWS:SourceAccount":"000000000000"},"ArnLike":{"AWS:SourceArn":"arn:aws:s3:::photos-*"}}}]})");
-  EXPECT_EQ(statement_text({.id = "a", .action = "lambda:GetFunction", .principal = "111122223333"}, "ARN"),
-            R"({"Sid":"a","Effect":"Allow","Principal":{"AWS":"arn:aws:iam::111122223333:root"},"Action":"lambda:GetFunction","Resource":"ARN"})");
+  EXPECT_EQ(
+      policy_text(sample()),
+      R"({"Version":"2012-10-17","Id":"default","Statement":[{"Sid":"s3","Effect":"Allow","Principal":{"Service":"s3.amazonaws.com"},)"
+      R"("Action":"lambda:InvokeFunction","Resource":"arn:aws:lambda:us-east-1:000000000000:function:f",)"
+      R"("Condition":{"StringEquals":{"AWS:SourceAccount":"000000000000"},"ArnLike":{"AWS:SourceArn":"arn:aws:s3:::photos-*"}}}]})");
+  EXPECT_EQ(
+      statement_text({.id = "a", .action = "lambda:GetFunction", .principal = "111122223333"}, "ARN"),
+      R"({"Sid":"a","Effect":"Allow","Principal":{"AWS":"arn:aws:iam::111122223333:root"},"Action":"lambda:GetFunction","Resource":"ARN"})");
   EXPECT_NE(statement_text({.id = "a", .action = "*", .principal = "*"}, "ARN").find(R"("Principal":"*")"), std::string::npos);
 }
 

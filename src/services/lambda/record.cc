@@ -39,8 +39,9 @@ Value from_statement(const Statement& s) {
 
 Statement to_statement(const Value& v) {
   const auto text = [&v](std::string_view name) { return std::string(v[name].as_string()); };
-  return {text("id"),         text("action"),       text("principal"),     text("source_arn"), text("source_account"),
-          text("event_source_token"), text("organization"), text("url_auth_type"), v["via_url"].as_bool()};
+  return {text("id"),           text("action"),         text("principal"),
+          text("source_arn"),   text("source_account"), text("event_source_token"),
+          text("organization"), text("url_auth_type"),  v["via_url"].as_bool()};
 }
 
 }  // namespace

@@ -29,14 +29,14 @@ using Pairs = std::vector<std::pair<std::string, std::string>>;
 struct Record {
   std::string account, region, name;
   std::string runtime, handler, role, description, architecture = "x86_64";
-  std::string code;          // hex SHA-256 of the zip
-  uint64_t code_size = 0;    // of the zip
+  std::string code;        // hex SHA-256 of the zip
+  uint64_t code_size = 0;  // of the zip
   uint32_t timeout_s = 3, memory_mb = 128, tmp_mb = 512;
-  Pairs environment;         // in the order given
+  Pairs environment;  // in the order given
   bool has_environment = false;
   std::string revision_id;
   int64_t modified_ms = 0;
-  uint64_t epoch = 1;        // counts what makes running environments outdated
+  uint64_t epoch = 1;  // counts what makes running environments outdated
   int64_t reserved_concurrency = -1;
   Pairs tags;
   std::vector<Statement> policy;

@@ -11,10 +11,10 @@
 namespace gust::lambda {
 
 enum class Moment {
-  Created,   // answer of CreateFunction: Pending, no LastUpdateStatus
-  Updated,   // answer of an update: LastUpdateStatus InProgress
-  Now,       // State from the code store
-  Listed,    // ListFunctions: no State, LastUpdateStatus and RuntimeVersionConfig
+  Created,  // answer of CreateFunction: Pending, no LastUpdateStatus
+  Updated,  // answer of an update: LastUpdateStatus InProgress
+  Now,      // State from the code store
+  Listed,   // ListFunctions: no State, LastUpdateStatus and RuntimeVersionConfig
 };
 
 Value render_configuration(const Record& record, Moment moment, CodeState code = CodeState::Ready);

@@ -35,10 +35,18 @@ class RouterPort : public InvokePort {
     using Kind = invoke::InvokeResult::Kind;
     InvokeAnswer answer;
     switch (result.kind) {
-      case Kind::Response: answer.kind = InvokeAnswer::Kind::Response; break;
-      case Kind::FunctionError: answer.kind = InvokeAnswer::Kind::FunctionError; break;
-      case Kind::Throttled: answer.kind = InvokeAnswer::Kind::Throttled; break;
-      case Kind::Unavailable: answer.kind = InvokeAnswer::Kind::Unavailable; break;
+      case Kind::Response:
+        answer.kind = InvokeAnswer::Kind::Response;
+        break;
+      case Kind::FunctionError:
+        answer.kind = InvokeAnswer::Kind::FunctionError;
+        break;
+      case Kind::Throttled:
+        answer.kind = InvokeAnswer::Kind::Throttled;
+        break;
+      case Kind::Unavailable:
+        answer.kind = InvokeAnswer::Kind::Unavailable;
+        break;
     }
     answer.payload = std::move(result.payload);
     answer.function_error = std::move(result.function_error);

@@ -28,7 +28,8 @@ class SandboxUnpacker : public Unpacker {
 
  private:
   struct Job;
-  void start(std::shared_ptr<Fd> zip, std::string directory, std::vector<std::string> arguments, std::function<void(Result<>)> done);
+  void start(std::shared_ptr<Fd> zip, std::string directory, std::vector<std::string> arguments,
+             std::function<void(Result<>)> done);
   void read_more(uint64_t id);
   void finish(uint64_t id, Result<> result);
 

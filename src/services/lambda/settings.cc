@@ -19,18 +19,30 @@ constexpr std::string_view kEnvironmentPrefix =
     "Lambda was unable to configure your environment variables because the environment variables you have provided ";
 
 // AWS Lambda guide, "Defined runtime environment variables": those that a function may not set.
-constexpr std::array<std::string_view, 19> kReserved = {
-    "_HANDLER", "_X_AMZN_TRACE_ID", "AWS_DEFAULT_REGION", "AWS_REGION", "AWS_EXECUTION_ENV", "AWS_LAMBDA_FUNCTION_NAME",
-    "AWS_LAMBDA_FUNCTION_MEMORY_SIZE", "AWS_LAMBDA_FUNCTION_VERSION", "AWS_LAMBDA_INITIALIZATION_TYPE",
-    "AWS_LAMBDA_LOG_GROUP_NAME", "AWS_LAMBDA_LOG_STREAM_NAME", "AWS_ACCESS_KEY", "AWS_ACCESS_KEY_ID",
-    "AWS_SECRET_ACCESS_KEY", "AWS_SESSION_TOKEN", "AWS_LAMBDA_RUNTIME_API", "LAMBDA_TASK_ROOT", "LAMBDA_RUNTIME_DIR",
-    "AWS_LAMBDA_MAX_CONCURRENCY"};
+constexpr std::array<std::string_view, 19> kReserved = {"_HANDLER",
+                                                        "_X_AMZN_TRACE_ID",
+                                                        "AWS_DEFAULT_REGION",
+                                                        "AWS_REGION",
+                                                        "AWS_EXECUTION_ENV",
+                                                        "AWS_LAMBDA_FUNCTION_NAME",
+                                                        "AWS_LAMBDA_FUNCTION_MEMORY_SIZE",
+                                                        "AWS_LAMBDA_FUNCTION_VERSION",
+                                                        "AWS_LAMBDA_INITIALIZATION_TYPE",
+                                                        "AWS_LAMBDA_LOG_GROUP_NAME",
+                                                        "AWS_LAMBDA_LOG_STREAM_NAME",
+                                                        "AWS_ACCESS_KEY",
+                                                        "AWS_ACCESS_KEY_ID",
+                                                        "AWS_SECRET_ACCESS_KEY",
+                                                        "AWS_SESSION_TOKEN",
+                                                        "AWS_LAMBDA_RUNTIME_API",
+                                                        "LAMBDA_TASK_ROOT",
+                                                        "LAMBDA_RUNTIME_DIR",
+                                                        "AWS_LAMBDA_MAX_CONCURRENCY"};
 
 bool is_variable_name(std::string_view name) {  // [a-zA-Z][a-zA-Z0-9_]+
   const auto letter = [](char c) { return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z'); };
-  return name.size() >= 2 && letter(name[0]) && std::all_of(name.begin(), name.end(), [&](char c) {
-           return letter(c) || (c >= '0' && c <= '9') || c == '_';
-         });
+  return name.size() >= 2 && letter(name[0]) &&
+         std::all_of(name.begin(), name.end(), [&](char c) { return letter(c) || (c >= '0' && c <= '9') || c == '_'; });
 }
 
 std::string join(const std::vector<std::string>& names) {
@@ -100,9 +112,10 @@ Problem check_environment(const Pairs& environment) {
     if (std::find(kReserved.begin(), kReserved.end(), name) != kReserved.end()) {
       reserved.push_back(name);
     } else if (!is_variable_name(name)) {
-      return model::validation("1 validation error detected: Value at 'environment.variables' failed to satisfy constraint: "
-                               "Map keys must satisfy constraint: [Member must satisfy regular expression pattern: "
-                               "[a-zA-Z]([a-zA-Z0-9_])+]");
+      return model::validation(
+          "1 validation error detected: Value at 'environment.variables' failed to satisfy constraint: "
+          "Map keys must satisfy constraint: [Member must satisfy regular expression pattern: "
+          "[a-zA-Z]([a-zA-Z0-9_])+]");
     } else if (value.find('\0') != value.npos) {
       return invalid_parameter_value("Environment variable " + name + " contains a NUL character.");
     }
@@ -110,7 +123,8 @@ Problem check_environment(const Pairs& environment) {
   if (!reserved.empty()) {
     return invalid_parameter_value(std::string(kEnvironmentPrefix) +
                                    "contains reserved keys that are currently not supported for modification. "
-                                   "Reserved keys used in this request: " + join(reserved));
+                                   "Reserved keys used in this request: " +
+                                   join(reserved));
   }
   const std::string measured = environment_text(environment);
   if (measured.size() > kMaxEnvironment) {
@@ -120,10 +134,13 @@ Problem check_environment(const Pairs& environment) {
 }
 
 Problem refuse_unbuilt(std::string_view operation, const Value& input) {
-  const auto refuse = [&](std::string_view what) { return model::not_implemented("lambda", std::string(operation) + " with " + std::string(what)); };
+  const auto refuse = [&](std::string_view what) {
+    return model::not_implemented("lambda", std::string(operation) + " with " + std::string(what));
+  };
   if (input["Layers"].size() != 0) return refuse("Layers");
   if (input["FileSystemConfigs"].size() != 0) return refuse("FileSystemConfigs");
-  if (input["VpcConfig"]["SubnetIds"].size() != 0 || input["VpcConfig"]["SecurityGroupIds"].size() != 0) return refuse("VpcConfig");
+  if (input["VpcConfig"]["SubnetIds"].size() != 0 || input["VpcConfig"]["SecurityGroupIds"].size() != 0)
+    return refuse("VpcConfig");
   if (!input["DeadLetterConfig"]["TargetArn"].as_string().empty()) return refuse("DeadLetterConfig");
   if (!input["KMSKeyArn"].as_string().empty()) return refuse("KMSKeyArn");
   if (!input["CodeSigningConfigArn"].as_string().empty()) return refuse("CodeSigningConfigArn");

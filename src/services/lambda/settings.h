@@ -18,8 +18,8 @@ namespace gust::lambda {
 
 struct Rules {
   std::vector<std::string> runtimes = {"provided.al2", "provided.al2023"};  // installed here
-  std::string architecture = "x86_64";  // of this machine
-  uint32_t max_memory_mb = 10240;       // AWS Lambda guide, "Lambda quotas"
+  std::string architecture = "x86_64";                                      // of this machine
+  uint32_t max_memory_mb = 10240;                                           // AWS Lambda guide, "Lambda quotas"
   uint32_t max_timeout_s = 900;
   uint32_t account_concurrency = 1000, least_unreserved = 100;
 };

@@ -17,7 +17,7 @@ namespace gust::logs {
 
 // A place in a name's lines: a day's file and a byte in it. Text form "2026-11-23:4711".
 struct Position {
-  std::string day;       // empty: before everything
+  std::string day;  // empty: before everything
   uint64_t offset = 0;
   auto operator<=>(const Position&) const = default;
   std::string text() const { return day + ":" + std::to_string(offset); }
@@ -25,26 +25,26 @@ struct Position {
 Result<Position> parse_position(std::string_view text);  // Invalid where it is no position
 
 struct Line {
-  Position at, next;     // of this line and of the one behind it
+  Position at, next;  // of this line and of the one behind it
   int64_t unix_ms = 0;
   std::string_view environment, request;
-  std::string message;   // unescaped
+  std::string message;  // unescaped
 };
 // nullopt-like Invalid for a line that is not of the format (it is skipped by scan()).
 Result<Line> parse_line(std::string_view text);
 
 struct Scan {
   Position from;
-  std::string last_day;          // "" : none; days behind it are not read
+  std::string last_day;  // "" : none; days behind it are not read
   uint64_t max_bytes = 64 << 20;
-  bool complete = true;          // out: false where max_bytes ended it
-  Position end;                  // out: where to go on
+  bool complete = true;  // out: false where max_bytes ended it
+  Position end;          // out: where to go on
 };
 
 class LogFiles {
  public:
   explicit LogFiles(std::string state_directory) : directory_(std::move(state_directory) + "/logs") {}
-  Result<std::vector<std::string>> names() const;                       // sorted
+  Result<std::vector<std::string>> names() const;                        // sorted
   Result<std::vector<std::string>> days(const std::string& name) const;  // sorted; NotFound where there is no such name
   uint64_t bytes(const std::string& name) const;
   // Calls `line` for each whole line from scan.from on; false ends the scan in front of the next line.

@@ -20,9 +20,9 @@ using model::ApiError;
 using tl::unexpected;
 constexpr std::string_view kGroupPrefix = "/aws/lambda/";
 constexpr std::string_view kVersion = "/[$LATEST]";
-constexpr size_t kMaxEvents = 10'000;        // CloudWatch Logs API reference, GetLogEvents and FilterLogEvents
-constexpr size_t kMaxAnswer = 1 << 20;       // bytes of events in one answer
-constexpr uint64_t kFilterBytes = 32 << 20;  // read by one FilterLogEvents; then a token
+constexpr size_t kMaxEvents = 10'000;         // CloudWatch Logs API reference, GetLogEvents and FilterLogEvents
+constexpr size_t kMaxAnswer = 1 << 20;        // bytes of events in one answer
+constexpr uint64_t kFilterBytes = 32 << 20;   // read by one FilterLogEvents; then a token
 constexpr uint64_t kWholeBytes = 2ull << 30;  // a log's own limit is below
 constexpr int64_t kNever = INT64_MAX;
 
@@ -61,7 +61,8 @@ ApiError no_stream() { return model::resource_not_found("The specified log strea
 ApiError bad_token() { return model::invalid_parameter("The specified nextToken is invalid."); }
 
 size_t limit_of(const Value& input, size_t most) {
-  return static_cast<size_t>(std::clamp<int64_t>(input["limit"].as_int(static_cast<int64_t>(most)), 1, static_cast<int64_t>(most)));
+  return static_cast<size_t>(
+      std::clamp<int64_t>(input["limit"].as_int(static_cast<int64_t>(most)), 1, static_cast<int64_t>(most)));
 }
 
 Value event_value(const Line& line) {
@@ -250,7 +251,8 @@ LogsService::Answer LogsService::filter_log_events(const model::Call& call) cons
 LogsService::Answer LogsService::describe_log_groups(const model::Call& call) const {
   const Value& input = call.input;
   for (const char* member : {"logGroupIdentifiers", "accountIdentifiers"}) {
-    if (input[member].size() != 0) return unexpected(model::not_implemented("logs", std::string("DescribeLogGroups with ") + member));
+    if (input[member].size() != 0)
+      return unexpected(model::not_implemented("logs", std::string("DescribeLogGroups with ") + member));
   }
   auto names = files_.names();
   if (!names) return unexpected(model::from_error("logs", names.error()));
@@ -310,8 +312,8 @@ LogsService::Answer LogsService::describe_log_streams(const model::Call& call) c
     v.set("firstEventTimestamp", static_cast<long long>(s.first_ms));
     v.set("lastEventTimestamp", static_cast<long long>(s.last_ms));
     v.set("lastIngestionTime", static_cast<long long>(s.last_ms));
-    v.set("arn", "arn:aws:logs:" + call.identity.region + ":" + call.identity.account + ":log-group:" +
-                     std::string(kGroupPrefix) + *log + ":log-stream:" + s.name);
+    v.set("arn", "arn:aws:logs:" + call.identity.region + ":" + call.identity.account +
+                     ":log-group:" + std::string(kGroupPrefix) + *log + ":log-stream:" + s.name);
     v.set("storedBytes", 0);  // AWS has reported 0 since 2019
     list.push(std::move(v));
   }

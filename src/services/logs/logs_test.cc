@@ -58,7 +58,8 @@ const char kGroup[] = "/aws/lambda/f", kStreamA[] = "2023/11/14/[$LATEST]enva", 
 using Texts = std::vector<std::string>;
 
 TEST_F(Logs, AStreamIsReadForwardInPagesUntilTheTokenStays) {
-  Sink page = call("GetLogEvents", {{"logGroupName", kGroup}, {"logStreamName", kStreamA}, {"startFromHead", true}, {"limit", 2}});
+  Sink page =
+      call("GetLogEvents", {{"logGroupName", kGroup}, {"logStreamName", kStreamA}, {"startFromHead", true}, {"limit", 2}});
   EXPECT_EQ(messages(page.output), (Texts{"line 0\n", "line 2\n"}));
   std::string token;
   Texts rest;
@@ -76,21 +77,28 @@ TEST_F(Logs, AStreamIsReadForwardInPagesUntilTheTokenStays) {
 TEST_F(Logs, WithoutStartFromHeadTheNewestComeFirstAndTheTokenGoesBack) {
   Sink page = call("GetLogEvents", {{"logGroupName", kGroup}, {"logStreamName", kStreamB}, {"limit", 2}});
   EXPECT_EQ(messages(page.output), (Texts{"line 9\n", "next day\nwith\ttwo lines and a \\\n"}));  // across midnight
-  page = call("GetLogEvents", {{"logGroupName", kGroup}, {"logStreamName", kStreamB}, {"limit", 3},
+  page = call("GetLogEvents", {{"logGroupName", kGroup},
+                               {"logStreamName", kStreamB},
+                               {"limit", 3},
                                {"nextToken", std::string(page.output["nextBackwardToken"].as_string())}});
   EXPECT_EQ(messages(page.output), (Texts{"line 3\n", "line 5\n", "line 7\n"}));
 }
 
 TEST_F(Logs, TimesBoundWhatIsRead) {
   const auto get = [&](int64_t from, int64_t to) {
-    return messages(call("GetLogEvents", {{"logGroupName", kGroup}, {"logStreamName", kStreamA}, {"startTime", static_cast<long long>(from)},
-                                          {"endTime", static_cast<long long>(to)}}).output);
+    return messages(call("GetLogEvents", {{"logGroupName", kGroup},
+                                          {"logStreamName", kStreamA},
+                                          {"startTime", static_cast<long long>(from)},
+                                          {"endTime", static_cast<long long>(to)}})
+                        .output);
   };
   const int64_t start = kStart_us / 1000;
   EXPECT_EQ(get(start + 2000, start + 6000), (Texts{"line 2\n", "line 4\n"}));  // the end is left out
   EXPECT_EQ(get(start + 100'000'000, start + 200'000'000), Texts{});
-  EXPECT_EQ(messages(call("FilterLogEvents", {{"logGroupName", kGroup}, {"startTime", static_cast<long long>(start + 8000)},
-                                              {"endTime", static_cast<long long>(start + 9000)}}).output),
+  EXPECT_EQ(messages(call("FilterLogEvents", {{"logGroupName", kGroup},
+                                              {"startTime", static_cast<long long>(start + 8000)},
+                                              {"endTime", static_cast<long long>(start + 9000)}})
+                         .output),
             (Texts{"line 8\n", "line 9\n"}));  // the end is in
 }
 
@@ -98,11 +106,14 @@ TEST_F(Logs, FilteringGoesOverAllStreamsInPages) {
   const Sink all = call("FilterLogEvents", {{"logGroupName", kGroup}, {"filterPattern", "line -3"}, {"limit", 4}});
   EXPECT_EQ(messages(all.output), (Texts{"line 0\n", "line 1\n", "line 2\n", "line 4\n"}));
   EXPECT_EQ(all.output["events"].as_list()[1]["logStreamName"].as_string(), kStreamB);
-  const Sink next = call("FilterLogEvents", {{"logGroupName", kGroup}, {"filterPattern", "line -3"},
-                                             {"nextToken", std::string(all.output["nextToken"].as_string())}});
+  const Sink next = call(
+      "FilterLogEvents",
+      {{"logGroupName", kGroup}, {"filterPattern", "line -3"}, {"nextToken", std::string(all.output["nextToken"].as_string())}});
   EXPECT_EQ(messages(next.output).front(), "line 5\n");
   EXPECT_FALSE(next.output.has("nextToken"));
-  EXPECT_EQ(messages(call("FilterLogEvents", {{"logGroupName", kGroup}, {"logStreamNames", Value::List{Value(kStreamA)}}}).output).size(), 5u);
+  EXPECT_EQ(messages(call("FilterLogEvents", {{"logGroupName", kGroup}, {"logStreamNames", Value::List{Value(kStreamA)}}}).output)
+                .size(),
+            5u);
 }
 
 TEST_F(Logs, GroupsAndStreamsAreListed) {
@@ -120,11 +131,16 @@ TEST_F(Logs, GroupsAndStreamsAreListed) {
 }
 
 TEST_F(Logs, WhatIsNotThereOrNotBuiltIsSaid) {
-  EXPECT_EQ(call("GetLogEvents", {{"logGroupName", "/aws/lambda/none"}, {"logStreamName", kStreamA}}).message, "The specified log group does not exist.");
-  EXPECT_EQ(call("GetLogEvents", {{"logGroupName", "/aws/lambda/../meter"}, {"logStreamName", kStreamA}}).code, "ResourceNotFoundException");
-  EXPECT_EQ(call("GetLogEvents", {{"logGroupName", kGroup}, {"logStreamName", "nonsense"}}).message, "The specified log stream does not exist.");
-  EXPECT_EQ(call("GetLogEvents", {{"logGroupName", kGroup}, {"logStreamName", "2023/11/14/[$LATEST]zzz"}}).code, "ResourceNotFoundException");
-  EXPECT_EQ(call("GetLogEvents", {{"logGroupName", kGroup}, {"logStreamName", kStreamA}, {"nextToken", "junk"}}).code, "InvalidParameterException");
+  EXPECT_EQ(call("GetLogEvents", {{"logGroupName", "/aws/lambda/none"}, {"logStreamName", kStreamA}}).message,
+            "The specified log group does not exist.");
+  EXPECT_EQ(call("GetLogEvents", {{"logGroupName", "/aws/lambda/../meter"}, {"logStreamName", kStreamA}}).code,
+            "ResourceNotFoundException");
+  EXPECT_EQ(call("GetLogEvents", {{"logGroupName", kGroup}, {"logStreamName", "nonsense"}}).message,
+            "The specified log stream does not exist.");
+  EXPECT_EQ(call("GetLogEvents", {{"logGroupName", kGroup}, {"logStreamName", "2023/11/14/[$LATEST]zzz"}}).code,
+            "ResourceNotFoundException");
+  EXPECT_EQ(call("GetLogEvents", {{"logGroupName", kGroup}, {"logStreamName", kStreamA}, {"nextToken", "junk"}}).code,
+            "InvalidParameterException");
   EXPECT_EQ(call("FilterLogEvents", {{"logGroupName", kGroup}, {"filterPattern", "{ $.x = 1 }"}}).code, "NotImplemented");
   EXPECT_EQ(call("PutLogEvents", {}).code, "NotImplemented");
   EXPECT_FALSE(service_->implements("PutLogEvents"));

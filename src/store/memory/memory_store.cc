@@ -21,8 +21,8 @@ std::optional<std::string> get_from(const Spaces& spaces, Space space, std::stri
   return it == map.end() ? std::nullopt : std::optional<std::string>(it->second);
 }
 
-std::vector<Row> scan_of(const Spaces& spaces, Space space, std::string_view from, std::string_view to, size_t limit,
-                         Order order, size_t max_bytes) {
+std::vector<Row> scan_of(const Spaces& spaces, Space space, std::string_view from, std::string_view to, size_t limit, Order order,
+                         size_t max_bytes) {
   const Map& map = spaces[index_of(space)];
   std::vector<Row> rows;
   if (limit == 0 || (!to.empty() && from >= to)) return rows;
@@ -46,9 +46,7 @@ std::vector<Row> scan_of(const Spaces& spaces, Space space, std::string_view fro
 class MemoryView final : public View {
  public:
   explicit MemoryView(std::shared_ptr<const Spaces> spaces) : spaces_(std::move(spaces)) {}
-  Result<std::optional<std::string>> get(Space space, std::string_view key) override {
-    return get_from(*spaces_, space, key);
-  }
+  Result<std::optional<std::string>> get(Space space, std::string_view key) override { return get_from(*spaces_, space, key); }
   Result<std::vector<Row>> scan(Space space, std::string_view from, std::string_view to, size_t limit, Order order,
                                 size_t max_bytes) override {
     return scan_of(*spaces_, space, from, to, limit, order, max_bytes);
@@ -61,9 +59,7 @@ class MemoryView final : public View {
 class MemoryTransaction final : public Transaction {
  public:
   explicit MemoryTransaction(Spaces& spaces) : spaces_(spaces) {}
-  Result<std::optional<std::string>> get(Space space, std::string_view key) override {
-    return get_from(spaces_, space, key);
-  }
+  Result<std::optional<std::string>> get(Space space, std::string_view key) override { return get_from(spaces_, space, key); }
   Result<std::vector<Row>> scan(Space space, std::string_view from, std::string_view to, size_t limit, Order order,
                                 size_t max_bytes) override {
     return scan_of(spaces_, space, from, to, limit, order, max_bytes);

@@ -31,8 +31,9 @@ struct Use {
 
 Error sqlite_error(sqlite3* db, std::string_view what) {
   int code = db ? sqlite3_errcode(db) & 0xFF : SQLITE_NOMEM;
-  Errc errc = code == SQLITE_FULL || code == SQLITE_NOMEM ? Errc::Exhausted
-              : code == SQLITE_BUSY || code == SQLITE_LOCKED ? Errc::Unavailable : Errc::Io;
+  Errc errc = code == SQLITE_FULL || code == SQLITE_NOMEM    ? Errc::Exhausted
+              : code == SQLITE_BUSY || code == SQLITE_LOCKED ? Errc::Unavailable
+                                                             : Errc::Io;
   return Error{errc, std::string(what) + ": " + (db ? sqlite3_errmsg(db) : "no memory")};
 }
 
@@ -138,8 +139,8 @@ Result<std::optional<std::string>> SqliteTransaction::get(Space space, std::stri
 Result<std::vector<Row>> SqliteTransaction::scan(Space space, std::string_view from, std::string_view to, size_t limit,
                                                  Order order, size_t max_bytes) {
   using Verb = Connection::Verb;
-  Verb verb = order == Order::Forward ? (to.empty() ? Verb::Forward : Verb::ForwardTo)
-                                      : (to.empty() ? Verb::Backward : Verb::BackwardTo);
+  Verb verb =
+      order == Order::Forward ? (to.empty() ? Verb::Forward : Verb::ForwardTo) : (to.empty() ? Verb::Backward : Verb::BackwardTo);
   Use use{TRY(connection_.statement(space, verb))};
   use.bind(1, from);
   if (!to.empty()) use.bind(2, to);

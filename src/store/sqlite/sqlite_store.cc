@@ -104,8 +104,7 @@ class PooledView final : public View {
 
 class SqliteStore final : public Store {
  public:
-  SqliteStore(std::string path, SqliteOptions options)
-      : path_(std::move(path)), options_(options), readers_(path_, options_) {}
+  SqliteStore(std::string path, SqliteOptions options) : path_(std::move(path)), options_(options), readers_(path_, options_) {}
 
   Result<> open() {
     TRY(writer_.open(path_, options_, Connection::Role::Writer));
@@ -171,8 +170,8 @@ class SqliteStore final : public Store {
   std::condition_variable wake_, checkpoint_wake_;
   std::deque<Entry> queue_;
   bool ending_ = false;
-  bool checkpoint_due_ = false;  // for the checkpoint thread
-  bool rest_due_ = false;        // for the writer, after it
+  bool checkpoint_due_ = false;       // for the checkpoint thread
+  bool rest_due_ = false;             // for the writer, after it
   int log_pages_ = 0, asked_at_ = 0;  // writer thread only
   std::thread writer_thread_, checkpoint_thread_;
 };

@@ -18,11 +18,11 @@
 namespace gust::store {
 
 struct SqliteOptions {
-  size_t max_queued = 10'000;    // mutations waiting; beyond: Unavailable
-  size_t max_batch = 256;        // mutations in one COMMIT
-  const char* vfs = nullptr;     // null: the system's
-  bool sync = true;              // false only to show that the power-loss tests notice
-  int checkpoint_pages = 4000;   // of log (16 MiB): then it is copied back
+  size_t max_queued = 10'000;   // mutations waiting; beyond: Unavailable
+  size_t max_batch = 256;       // mutations in one COMMIT
+  const char* vfs = nullptr;    // null: the system's
+  bool sync = true;             // false only to show that the power-loss tests notice
+  int checkpoint_pages = 4000;  // of log (16 MiB): then it is copied back
 };
 
 // Opens or makes the file. Errors: Io and Exhausted from the disk, Unsupported where a newer version wrote it.

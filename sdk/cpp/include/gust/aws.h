@@ -28,12 +28,12 @@
 namespace gust::aws {
 
 struct Config {
-  std::string endpoint;                       // "http://127.0.0.1:4566"; empty: AWS itself
+  std::string endpoint;                          // "http://127.0.0.1:4566"; empty: AWS itself
   std::map<std::string, std::string> endpoints;  // per service ("s3", "dynamodb"), before `endpoint`
   std::string region = "us-east-1";
   sigv4::Credentials credentials;
   int attempts = 5;
-  int64_t backoff_us = 50'000;                // doubled for each attempt, jittered, 2 s at most
+  int64_t backoff_us = 50'000;  // doubled for each attempt, jittered, 2 s at most
   int64_t timeout_us = 60'000'000;
 };
 
@@ -45,11 +45,11 @@ using Metadata = std::map<std::string, std::string>;  // x-amz-meta-NAME, names 
 
 struct ObjectInfo {
   std::string key;
-  std::string etag;            // without quotes
+  std::string etag;  // without quotes
   uint64_t size = 0;
   int64_t last_modified_ms = 0;
   std::string content_type;
-  Metadata metadata;           // of get_object and head_object
+  Metadata metadata;  // of get_object and head_object
 };
 struct Object {
   ObjectInfo info;
@@ -57,7 +57,7 @@ struct Object {
 };
 struct ObjectPage {
   std::vector<ObjectInfo> objects;
-  std::string next_token;      // empty: that was all
+  std::string next_token;  // empty: that was all
 };
 struct ListOptions {
   std::string prefix, start_after, token;
@@ -66,13 +66,13 @@ struct ListOptions {
 
 // One request as it goes out, but for signature and host.
 struct Call {
-  std::string service;         // signing name: "s3", "dynamodb", "lambda"
+  std::string service;  // signing name: "s3", "dynamodb", "lambda"
   std::string method = "GET";
-  std::string path = "/";      // percent-encoded
-  std::string query;           // percent-encoded, without '?'
+  std::string path = "/";  // percent-encoded
+  std::string query;       // percent-encoded, without '?'
   std::vector<std::pair<std::string, std::string>> headers;
   std::string body;
-  std::string bucket;          // S3: goes into host or path as the endpoint needs it
+  std::string bucket;  // S3: goes into host or path as the endpoint needs it
 };
 
 class Client {
@@ -88,7 +88,8 @@ class Client {
                                  const std::string& content_type, const Metadata& metadata = {});  // the ETag
   Result<> delete_object(const std::string& bucket, const std::string& key);
   Result<ObjectPage> list_objects(const std::string& bucket, const ListOptions& options);
-  Result<std::vector<ObjectInfo>> list_all_objects(const std::string& bucket, const std::string& prefix, size_t limit = 1'000'000);
+  Result<std::vector<ObjectInfo>> list_all_objects(const std::string& bucket, const std::string& prefix,
+                                                   size_t limit = 1'000'000);
   Result<> create_bucket(const std::string& bucket);
   Result<> put_bucket_notification(const std::string& bucket, std::string xml);  // a NotificationConfiguration document
 
@@ -114,7 +115,7 @@ Value string_attribute(std::string_view text);
 Value number_attribute(int64_t number);
 Value number_attribute(double number);
 Value bool_attribute(bool value);
-std::string_view string_of(const Value& item, std::string_view name);        // empty where absent
+std::string_view string_of(const Value& item, std::string_view name);  // empty where absent
 double number_of(const Value& item, std::string_view name, double otherwise = 0);
 bool bool_of(const Value& item, std::string_view name);
 

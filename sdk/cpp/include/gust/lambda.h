@@ -23,16 +23,16 @@ struct Event {
   std::string_view payload;
   std::string_view request_id;
   std::string_view invoked_function_arn;
-  std::string_view trace_id;         // also in _X_AMZN_TRACE_ID while the handler runs
-  std::string_view client_context;   // JSON text, empty where the caller gave none
-  std::string_view cognito_identity; // JSON text, empty where there is none
-  int64_t deadline_ms = 0;           // wall clock, milliseconds since 1970
+  std::string_view trace_id;          // also in _X_AMZN_TRACE_ID while the handler runs
+  std::string_view client_context;    // JSON text, empty where the caller gave none
+  std::string_view cognito_identity;  // JSON text, empty where there is none
+  int64_t deadline_ms = 0;            // wall clock, milliseconds since 1970
   int64_t remaining_ms() const;
 };
 
 // Reported to Lambda as the invocation's (or init's) failure.
 struct Error {
-  std::string type;     // "ImageScaler.Unavailable"
+  std::string type;  // "ImageScaler.Unavailable"
   std::string message;
 };
 
