@@ -28,9 +28,12 @@ rapidjson::MemoryStream stream(std::string_view text) {
   return {text.data(), text.size()};
 }
 
+// The library refuses a lone high surrogate but takes a lone low one, which has no UTF-8: only an escape can write it.
+bool may_hold_surrogates(std::string_view text) { return text.find("\\u") != text.npos; }
+
 // Builds the tree from the parser's events; the stack holds the open containers.
 struct Builder {
-  explicit Builder(const Limits& limits_in) : limits(limits_in) {}
+  Builder(const Limits& limits_in, bool check_in) : limits(limits_in), check(check_in) {}
 
   bool put(Value value) {
     if (++nodes > limits.nodes) return too_many = true, false;
@@ -44,7 +47,10 @@ struct Builder {
     return true;
   }
   // Appended without a search for an equal name (that would be quadratic); settle() removes repeated names at the end.
-  void add_member(Value& map, Value value) { map.map_ref().emplace_back(std::move(keys.back()), std::move(value)); keys.pop_back(); }
+  void add_member(Value& map, Value value) {
+    map.map_ref().emplace_back(std::move(keys.back()), std::move(value));
+    keys.pop_back();
+  }
   bool open(Value container) {
     if (stack.size() >= limits.depth) return too_deep = true, false;
     if (!put(std::move(container))) return false;
@@ -82,14 +88,16 @@ struct Builder {
   bool Int64(int64_t) { return false; }
   bool Uint64(uint64_t) { return false; }
   bool Double(double) { return false; }
-  bool String(const char* s, rapidjson::SizeType n, bool) { return put(Value(std::string(s, n))); }
-  bool Key(const char* s, rapidjson::SizeType n, bool) { return keys.emplace_back(s, n), true; }
+  bool String(const char* s, rapidjson::SizeType n, bool) { return good({s, n}) && put(Value(std::string(s, n))); }
+  bool Key(const char* s, rapidjson::SizeType n, bool) { return good({s, n}) && (keys.emplace_back(s, n), true); }
+  bool good(std::string_view s) const { return !check || is_utf8(s); }
   bool StartObject() { return open(Value::map()); }
   bool EndObject(rapidjson::SizeType) { return close(); }
   bool StartArray() { return open(Value::list()); }
   bool EndArray(rapidjson::SizeType) { return close(); }
 
   const Limits& limits;
+  bool check;  // strings for lone surrogates
   size_t nodes = 0;
   bool too_deep = false, too_many = false, too_big = false;
   Value root;
@@ -120,7 +128,7 @@ void Builder::settle(Value& container) {
 }
 
 struct Checker {
-  explicit Checker(size_t depth_limit) : limit(depth_limit) {}
+  Checker(size_t depth_limit, bool check_in) : limit(depth_limit), check(check_in) {}
   bool open() { return ++depth <= limit; }
   bool close() { return --depth, true; }
   bool Null() { return true; }
@@ -131,13 +139,14 @@ struct Checker {
   bool Uint64(uint64_t) { return true; }
   bool Double(double) { return true; }
   bool RawNumber(const char*, rapidjson::SizeType, bool) { return true; }
-  bool String(const char*, rapidjson::SizeType, bool) { return true; }
-  bool Key(const char*, rapidjson::SizeType, bool) { return true; }
+  bool String(const char* s, rapidjson::SizeType n, bool) { return !check || is_utf8({s, n}); }
+  bool Key(const char* s, rapidjson::SizeType n, bool) { return !check || is_utf8({s, n}); }
   bool StartObject() { return open(); }
   bool EndObject(rapidjson::SizeType) { return close(); }
   bool StartArray() { return open(); }
   bool EndArray(rapidjson::SizeType) { return close(); }
   size_t limit, depth = 0;
+  bool check;
 };
 
 // Texts that came from elsewhere (a function's output, a header) may hold any bytes.
@@ -181,25 +190,27 @@ void write_to(Writer& out, const Value& value) {
 }  // namespace
 
 Result<Value> parse(std::string_view text, Limits limits) {
-  if (text.size() > limits.bytes) return fail(Errc::TooLarge, "JSON text of more than " + std::to_string(limits.bytes) + " bytes");
+  if (text.size() > limits.bytes)
+    return fail(Errc::TooLarge, "JSON text of more than " + std::to_string(limits.bytes) + " bytes");
   // The parser takes a NUL for the end of the text, whatever follows.
-  if (size_t nul = text.find('\0'); nul != text.npos) return fail(Errc::Invalid, "not JSON: a NUL (at byte " + std::to_string(nul) + ")");
+  if (size_t nul = text.find('\0'); nul != text.npos)
+    return fail(Errc::Invalid, "not JSON: a NUL (at byte " + std::to_string(nul) + ")");
   rapidjson::MemoryStream input = stream(text);
   rapidjson::Reader reader;
-  Builder builder(limits);
+  Builder builder(limits, may_hold_surrogates(text));
   if (reader.Parse<kFlags | rapidjson::kParseNumbersAsStringsFlag>(input, builder)) return std::move(builder.root);
   if (builder.too_many) return fail(Errc::TooLarge, "JSON of more than " + std::to_string(limits.nodes) + " values");
   if (builder.too_deep) return fail(Errc::TooLarge, "JSON nested deeper than " + std::to_string(limits.depth));
   if (builder.too_big) return fail(Errc::Invalid, "JSON with a number that is too large");
-  return fail(Errc::Invalid, std::string("not JSON: ") + rapidjson::GetParseError_En(reader.GetParseErrorCode()) +
-                                 " (at byte " + std::to_string(reader.GetErrorOffset()) + ")");
+  return fail(Errc::Invalid, std::string("not JSON: ") + rapidjson::GetParseError_En(reader.GetParseErrorCode()) + " (at byte " +
+                                 std::to_string(reader.GetErrorOffset()) + ")");
 }
 
 bool valid(std::string_view text, Limits limits) {
   if (text.size() > limits.bytes || text.find('\0') != text.npos) return false;
   rapidjson::MemoryStream input = stream(text);
   rapidjson::Reader reader;
-  Checker checker(limits.depth);
+  Checker checker(limits.depth, may_hold_surrogates(text));
   return !reader.Parse<kFlags>(input, checker).IsError();
 }
 

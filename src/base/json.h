@@ -14,9 +14,9 @@
 namespace gust::json {
 
 struct Limits {
-  size_t depth = 128;            // nested lists and maps
-  size_t bytes = 16 << 20;       // length of the text
-  size_t nodes = 1'000'000;      // values that parse() builds: each costs up to 200 bytes, its text as few as two
+  size_t depth = 128;        // nested lists and maps
+  size_t bytes = 16 << 20;   // length of the text
+  size_t nodes = 1'000'000;  // values that parse() builds: each costs up to 200 bytes, its text as few as two
 };
 
 // RFC 8259, UTF-8 validated. Integers within int64 become ints, other numbers doubles. A repeated member name: the last

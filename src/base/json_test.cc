@@ -10,10 +10,19 @@ namespace gust {
 namespace {
 
 TEST(Json, NumbersKeepTheirValue) {
-  const std::pair<const char*, Value> cases[] = {
-      {"0", 0}, {"-0", 0}, {"9223372036854775807", INT64_MAX}, {"-9223372036854775808", INT64_MIN}, {"9223372036854775808", 9223372036854775808.0},
-      {"1.5", 1.5}, {"0e9", 0.0}, {"-0.0e-99", -0.0}, {"1e-400", 0.0}, {"0.1", 0.1}, {"123456789012345678901234567890", 123456789012345678901234567890.0},
-      {"1.7976931348623157e308", 1.7976931348623157e308}, {"4.9406564584124654e-324", 4.9406564584124654e-324}};
+  const std::pair<const char*, Value> cases[] = {{"0", 0},
+                                                 {"-0", 0},
+                                                 {"9223372036854775807", INT64_MAX},
+                                                 {"-9223372036854775808", INT64_MIN},
+                                                 {"9223372036854775808", 9223372036854775808.0},
+                                                 {"1.5", 1.5},
+                                                 {"0e9", 0.0},
+                                                 {"-0.0e-99", -0.0},
+                                                 {"1e-400", 0.0},
+                                                 {"0.1", 0.1},
+                                                 {"123456789012345678901234567890", 123456789012345678901234567890.0},
+                                                 {"1.7976931348623157e308", 1.7976931348623157e308},
+                                                 {"4.9406564584124654e-324", 4.9406564584124654e-324}};
   for (const auto& [text, wanted] : cases) {
     auto value = json::parse(text);
     ASSERT_TRUE(value) << text << ": " << value.error().message;
@@ -23,13 +32,40 @@ TEST(Json, NumbersKeepTheirValue) {
 }
 
 TEST(Json, WhatIsNoJsonIsRefused) {
-  const std::string cases[] = {"", "01", "+1", "1.", ".5", "1e", "1e400", "-1e400", "nan", "[1,]", "{\"a\"}", "{a:1}", "'a'", "[1] 2", "\"\x01\"",
-                               "\"\\ud800\"", "\"\xff\"", "\xEF" "1", "\xEF\xBB" "1", std::string("1\0", 2), std::string("1\0x", 3), "\xff"};
+  const std::string cases[] = {"",
+                               "01",
+                               "+1",
+                               "1.",
+                               ".5",
+                               "1e",
+                               "1e400",
+                               "-1e400",
+                               "nan",
+                               "[1,]",
+                               "{\"a\"}",
+                               "{a:1}",
+                               "'a'",
+                               "[1] 2",
+                               "\"\x01\"",
+                               "\"\\ud800\"",
+                               "\"\\udc00\"",
+                               "{\"\\udc00\":1}",
+                               "\"\xff\"",
+                               "\xEF"
+                               "1",
+                               "\xEF\xBB"
+                               "1",
+                               std::string("1\0", 2),
+                               std::string("1\0x", 3),
+                               "\xff"};
   for (const std::string& text : cases) {
     EXPECT_FALSE(json::parse(text)) << escape_terminal(text);
     EXPECT_FALSE(json::valid(text)) << escape_terminal(text);
   }
-  EXPECT_EQ(json::parse("\xEF\xBB\xBF" "1"), Value(1));  // a byte order mark
+  EXPECT_EQ(json::parse("\"\\ud83d\\ude00\""), Value("😀"));
+  EXPECT_EQ(json::parse("\xEF\xBB\xBF"
+                        "1"),
+            Value(1));  // a byte order mark
 }
 
 TEST(Json, DepthLengthAndNumberOfValuesHaveLimits) {
@@ -46,9 +82,7 @@ TEST(Json, DepthLengthAndNumberOfValuesHaveLimits) {
   EXPECT_EQ(json::parse(std::string(1'000'000, '[')).error().code, Errc::TooLarge);
 }
 
-TEST(Json, TheLastOfEqualNamesWins) {
-  EXPECT_EQ(json::write(*json::parse(R"({"a":1,"b":2,"a":3})")), R"({"b":2,"a":3})");
-}
+TEST(Json, TheLastOfEqualNamesWins) { EXPECT_EQ(json::write(*json::parse(R"({"a":1,"b":2,"a":3})")), R"({"b":2,"a":3})"); }
 
 TEST(Json, WhatIsWrittenIsAlwaysJson) {
   Value v = Value::map();

@@ -13,6 +13,7 @@ namespace {
 
 constexpr std::string_view kAlgorithm = "AWS4-HMAC-SHA256";
 constexpr size_t kMaxSignedHeaders = 100;
+constexpr size_t kMaxScopePart = 64;  // of region and service, which a verifier keeps
 
 // RFC 3986 section 5.2.4 and doubled slashes, as the SDKs do before they encode a path the second time.
 std::string normalized(std::string_view path) {
@@ -108,7 +109,8 @@ Result<Scope> parse_scope(std::string_view credential, std::string& access_key_i
     parts[i] = credential.substr(slash + 1);
     credential = credential.substr(0, slash);
   }
-  if (credential.empty() || !date_like(parts[0]) || parts[2].empty() || parts[3] != "aws4_request") {
+  bool long_part = parts[1].size() > kMaxScopePart || parts[2].size() > kMaxScopePart;
+  if (credential.empty() || !date_like(parts[0]) || long_part || parts[2].empty() || parts[3] != "aws4_request") {
     return fail(Errc::Invalid, "Credential must be KEY/YYYYMMDD/REGION/SERVICE/aws4_request");
   }
   access_key_id = credential;
@@ -194,8 +196,8 @@ std::vector<std::pair<std::string, std::string>> sign(const Credentials& credent
                                                       std::string_view service, int64_t unix_ms, RequestParts request) {
   std::string date = iso8601_basic(unix_ms);
   Scope scope{date.substr(0, 8), std::string(region), std::string(service)};
-  std::vector<std::pair<std::string, std::string>> added = {
-      {"x-amz-date", date}, {"x-amz-content-sha256", std::string(request.payload_hash)}};
+  std::vector<std::pair<std::string, std::string>> added = {{"x-amz-date", date},
+                                                            {"x-amz-content-sha256", std::string(request.payload_hash)}};
   if (!credentials.session_token.empty()) added.emplace_back("x-amz-security-token", credentials.session_token);
   request.headers.insert(request.headers.end(), added.begin(), added.end());
   std::string text = string_to_sign(date, scope, canonical_request(request));

@@ -1,42 +1,82 @@
 // SPDX-License-Identifier: Apache-2.0
 
-// Heads of requests: an Authorization value, a target and a query go through dispatch, routing and the header bindings.
+// Heads of requests from a stranger, as the codec lets them through: host check, dispatch, the signature's text, routing and
+// header bindings. Every refusal is a well-formed document; a name that a signature allows is one that the codec allows.
 
 #include <cstddef>
 #include <cstdint>
+#include <cstdlib>
 #include <string_view>
 
+#include <pugixml.hpp>
+
+#include "base/encoding.h"
+#include "base/json.h"
+#include "base/log.h"
+#include "gateway/browser.h"
 #include "gateway/dispatch.h"
 #include "gateway/upload.h"
+#include "gateway/verifier.h"
+#include "http/codec.h"
 #include "model/codec.h"
 
+using namespace gust;
+
+namespace {
+
+void require_document(const http::Response& response) {
+  const std::string& body = response.body.bytes;
+  GUST_CHECK(is_utf8(body));
+  if (response.headers.get("content-type").find("json") != std::string_view::npos) {
+    GUST_CHECK(json::valid(body));
+  } else if (!body.empty()) {
+    pugi::xml_document document;
+    GUST_CHECK(document.load_buffer(body.data(), body.size()));
+  }
+}
+
+void check_signature(const http::Request& request, const sigv4::ParsedAuthorization& authorization) {
+  static const gateway::StaticCredentials keys({{"AKIAROOT", "secret", "", "000000000000", ""}});
+  static gateway::Verifier verifier(keys);
+  constexpr int64_t kNow = 1'795'404'069'000;
+  GUST_CHECK(authorization.signature.size() == 64 && !authorization.signed_headers.empty() &&
+             authorization.scope.date.size() == 8);
+#ifdef GUST_PLANTED_BUG
+  if (authorization.signed_headers.size() > 3 && authorization.access_key_id == "AKIAROOT") std::abort();
+#endif
+  auto owner = verifier.owner(authorization, request.headers);
+  if (!owner) return;
+  // No input can hold a signature of the secret that this process made up.
+  for (auto path : {sigv4::PathEncoding::Once, sigv4::PathEncoding::Twice}) {
+    GUST_CHECK(
+        verifier.verify(request, authorization, *owner, request.headers.get("x-amz-content-sha256"), path, kNow).has_value());
+  }
+}
+
+void check_routing(const model::Codec& codec, const http::Request& request, const gateway::Target& target) {
+  model::RequestView view{request.method, target.path.empty() ? request.path : target.path, request.query, &request.headers};
+  auto match = codec.match(view);
+  if (!match) return require_document(codec.encode_error(match.error(), "r"));
+  auto input = codec.decode(*match, view, {});
+  if (!input) return require_document(codec.encode_error(input.error(), "r"));
+}
+
+}  // namespace
+
 extern "C" int LLVMFuzzerTestOneInput(const uint8_t* data, size_t size) {
-  using namespace gust;
-  static const model::Codec codecs[] = {model::Codec(model::kS3), model::Codec(model::kLambda)};
-  std::string_view rest(reinterpret_cast<const char*>(data), std::min<size_t>(size, 16 << 10));
-  auto line = [&rest] {
-    size_t end = std::min(rest.find('\n'), rest.size());
-    std::string_view l = rest.substr(0, end);
-    rest.remove_prefix(std::min(end + 1, rest.size()));
-    return l;
-  };
-  static const char* const kMethods[] = {"GET", "PUT", "POST", "DELETE", "HEAD"};
+  static const model::Codec s3(model::kS3), lambda(model::kLambda);
   http::Request request;
-  request.method = kMethods[size % 5];
-  request.path = "/" + std::string(line());
-  request.query = line();
-  request.headers.add("host", line());
-  while (!rest.empty()) {
-    std::string_view l = line();
-    size_t colon = l.find(':');
-    if (colon != l.npos) request.headers.add(l.substr(0, colon), l.substr(colon + 1));
-  }
-  auto target = gateway::find_target(request, {"*.example.com"});
-  gateway::refuse_upload(request.headers);
-  for (const model::Codec& codec : codecs) {
-    model::RequestView view{request.method, target.path.empty() ? request.path : target.path, request.query, &request.headers};
-    auto match = codec.match(view);
-    if (match) (void)codec.decode(*match, view, {});
-  }
+  http::Framing framing;
+  auto length = http::parse_request({reinterpret_cast<const char*>(data), size}, {}, request, framing);
+  if (!length || *length == 0) return 0;
+  static const std::vector<std::string> kHosts = {"*.example.com", "gust.example"};
+  (void)gateway::host_allowed(request.headers.get("host"), kHosts);
+  (void)gateway::origin_allowed(request.headers, kHosts);
+  auto target = gateway::find_target(request, kHosts);
+  if (target.authorization) check_signature(request, *target.authorization);
+  if (target.table == nullptr) require_document(gateway::unknown_service(request, target, "r"));
+  if (auto error = gateway::refuse_upload(request.headers)) require_document(s3.encode_error(*error, "r"));
+  check_routing(s3, request, target);
+  check_routing(lambda, request, target);
   return 0;
 }

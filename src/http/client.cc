@@ -122,7 +122,8 @@ Result<Url> parse_url(std::string_view text) {
   size_t colon = rest.find(':', bracket == std::string_view::npos ? 0 : bracket);
   if (colon != std::string_view::npos) {
     auto port = parse_uint(rest.substr(colon + 1));
-    if (!port || *port == 0 || *port > 65535) return fail(Errc::Invalid, "bad port in '" + escape_terminal(text.substr(0, 100)) + "'");
+    if (!port || *port == 0 || *port > 65535)
+      return fail(Errc::Invalid, "bad port in '" + escape_terminal(text.substr(0, 100)) + "'");
     url.port = static_cast<uint16_t>(*port);
     rest = rest.substr(0, colon);
   }
@@ -211,7 +212,8 @@ Result<Response> Client::Impl::read(bool to_head) {
 Result<Response> Client::send(Request request) {
   Impl& impl = *impl_;
   if (!request.headers.has("host")) request.headers.add("Host", impl.url.authority());
-  if (!request.headers.has("content-length") && (request.body.size() > 0 || request.method == "POST" || request.method == "PUT")) {
+  if (!request.headers.has("content-length") &&
+      (request.body.size() > 0 || request.method == "POST" || request.method == "PUT")) {
     request.headers.add("Content-Length", std::to_string(request.body.size()));
   }
   if (impl.stream && (impl.stream->stale() || !impl.in.empty())) impl.stream.reset();

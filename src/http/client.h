@@ -16,8 +16,8 @@ namespace gust::http {
 
 struct ClientOptions {
   int64_t connect_timeout_us = 5'000'000;
-  int64_t timeout_us = 60'000'000;       // between two bytes of the answer; 0: none (Runtime API's next)
-  uint64_t max_response = 256 << 20;     // TooLarge beyond
+  int64_t timeout_us = 60'000'000;    // between two bytes of the answer; 0: none (Runtime API's next)
+  uint64_t max_response = 256 << 20;  // TooLarge beyond
 };
 
 struct Url {

@@ -14,8 +14,8 @@ using Parsed = tl::expected<size_t, ParseError>;
 
 Parsed bad(std::string message, int status = 400) { return tl::unexpected(ParseError{status, std::move(message)}); }
 
-constexpr size_t kChunkLineLimit = 4096;     // chunk size with extensions, or one trailer field
-constexpr size_t kTrailerLimit = 2 << 20;    // a Runtime API error trailer carries up to 1 MiB of base64
+constexpr size_t kChunkLineLimit = 4096;   // chunk size with extensions, or one trailer field
+constexpr size_t kTrailerLimit = 2 << 20;  // a Runtime API error trailer carries up to 1 MiB of base64
 
 constexpr std::array<bool, 256> token_table() {
   std::array<bool, 256> t{};
@@ -151,11 +151,12 @@ Parsed parse_request(std::string_view bytes, const HeadLimits& limits, Request& 
   if (!next_line(head, line)) return bad("bare CR or LF in the request line");
   size_t first = line.find(' '), last = line.rfind(' ');
   if (first == std::string_view::npos || first == last) return bad("malformed request line");
-  std::string_view method = line.substr(0, first), target = line.substr(first + 1, last - first - 1), version = line.substr(last + 1);
+  std::string_view method = line.substr(0, first), target = line.substr(first + 1, last - first - 1),
+                   version = line.substr(last + 1);
   if (!is_token(method) || method.size() > 32) return bad("malformed method");
-  if (!is_target(method, target)) return bad("malformed request target");
   if (version.size() != 8 || !version.starts_with("HTTP/")) return bad("malformed HTTP version");
   if (version != "HTTP/1.1" && version != "HTTP/1.0") return bad("only HTTP/1.1 and HTTP/1.0 are spoken", 505);
+  if (!is_target(method, target)) return bad("malformed request target");
   if (auto error = parse_fields(head, limits.headers, request.headers)) return tl::unexpected(std::move(*error));
   request.method = method;
   request.target = target;
@@ -222,8 +223,11 @@ Parsed BodyDecoder::line(std::string_view in, bool& complete) {
 
 Parsed BodyDecoder::step(std::string_view in, std::string_view& piece, Headers& trailers) {
   switch (state_) {
-    case State::Done: return 0;
-    case State::UntilClose: piece = in; return in.size();
+    case State::Done:
+      return 0;
+    case State::UntilClose:
+      piece = in;
+      return in.size();
     case State::Length:
     case State::ChunkData: {
       piece = in.substr(0, static_cast<size_t>(std::min<uint64_t>(left_, in.size())));
@@ -233,7 +237,8 @@ Parsed BodyDecoder::step(std::string_view in, std::string_view& piece, Headers& 
     }
     case State::ChunkSize:
     case State::ChunkEnd:
-    case State::Trailers: break;
+    case State::Trailers:
+      break;
   }
   bool complete = false;
   Parsed taken = line(in, complete);
@@ -260,7 +265,8 @@ Parsed BodyDecoder::step(std::string_view in, std::string_view& piece, Headers& 
     if (trailer_bytes_ > kTrailerLimit) return bad("trailers too large");
     if (auto error = add_field(text, trailers, 64)) return tl::unexpected(std::move(*error));
     const std::string& name = trailers.fields().back().first;
-    if (equal_ignoring_case(name, "content-length") || equal_ignoring_case(name, "transfer-encoding")) return bad("framing in a trailer");
+    if (equal_ignoring_case(name, "content-length") || equal_ignoring_case(name, "transfer-encoding"))
+      return bad("framing in a trailer");
   }
   return taken;
 }
@@ -279,7 +285,11 @@ static void print_field(std::string& out, const Headers::Field& field) {
 std::string print_response_head(const Response& response, bool keep_alive) {
   std::string out;
   out.reserve(256);
-  out.append("HTTP/1.1 ").append(std::to_string(response.status)).append(" ").append(reason_phrase(response.status)).append("\r\n");
+  out.append("HTTP/1.1 ")
+      .append(std::to_string(response.status))
+      .append(" ")
+      .append(reason_phrase(response.status))
+      .append("\r\n");
   for (const auto& field : response.headers.fields()) print_field(out, field);
   bool bodiless = response.status == 204 || response.status == 304 || response.status < 200;
   if (!bodiless) {

@@ -71,7 +71,7 @@ class BodyDecoder {
 
   State state_ = State::Done;
   uint64_t left_ = 0;
-  std::string line_;           // of a chunk head or trailer that is not whole yet
+  std::string line_;  // of a chunk head or trailer that is not whole yet
   size_t trailer_bytes_ = 0;
 };
 

@@ -16,7 +16,8 @@ tl::expected<size_t, ParseError> parse(std::string_view text, Request& request, 
 TEST(Codec, AGoodHeadIsTakenApart) {
   Request request;
   Framing framing;
-  std::string text = "PUT /a%20b/c?x=1&y HTTP/1.1\r\nHost: h:1\r\nContent-Length:  5 \r\nX-Empty:\r\nExpect: 100-continue\r\n\r\nhello";
+  std::string text =
+      "PUT /a%20b/c?x=1&y HTTP/1.1\r\nHost: h:1\r\nContent-Length:  5 \r\nX-Empty:\r\nExpect: 100-continue\r\n\r\nhello";
   auto length = parse(text, request, framing);
   ASSERT_TRUE(length) << length.error().message;
   EXPECT_EQ(text.substr(*length), "hello");
@@ -64,6 +65,7 @@ TEST(Codec, WhatTwoParsersCouldReadDifferentlyIsRefused) {
       {"CONNECT h:80 HTTP/1.1\r\nHost: h\r\n\r\n", 400},
       {"GET * HTTP/1.1\r\nHost: h\r\n\r\n", 400},
       {"GET / HTTP/2.0\r\nHost: h\r\n\r\n", 505},
+      {"PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n", 505},
       {"GET /a b HTTP/1.1\r\nHost: h\r\n\r\n", 400},
       {"GET  HTTP/1.1\r\nHost: h\r\n\r\n", 400},
       {"G@T / HTTP/1.1\r\nHost: h\r\n\r\n", 400},
@@ -166,7 +168,8 @@ TEST(Codec, AResponseHeadSaysHowItsBodyEnds) {
   EXPECT_EQ(response.content_length, 3u);
   ASSERT_TRUE(parse_response("HTTP/1.1 200\r\n\r\n", kLimits, false, response, framing));
   EXPECT_TRUE(framing.until_close);
-  for (const char* bad : {"HTTP/1.1 20 OK\r\n\r\n", "HTTP/1.x 200 OK\r\n\r\n", "HTTQ/1.1 200 OK\r\n\r\n", "HTTP/1.1 999 X\r\n\r\n"}) {
+  for (const char* bad :
+       {"HTTP/1.1 20 OK\r\n\r\n", "HTTP/1.x 200 OK\r\n\r\n", "HTTQ/1.1 200 OK\r\n\r\n", "HTTP/1.1 999 X\r\n\r\n"}) {
     EXPECT_FALSE(parse_response(bad, kLimits, false, response, framing)) << bad;
   }
 }

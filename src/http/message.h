@@ -21,11 +21,11 @@ namespace gust::http {
 class Headers {
  public:
   using Field = std::pair<std::string, std::string>;
-  const std::string* find(std::string_view name) const;         // first of that name, or null
-  std::string_view get(std::string_view name) const;            // empty where absent
+  const std::string* find(std::string_view name) const;  // first of that name, or null
+  std::string_view get(std::string_view name) const;     // empty where absent
   bool has(std::string_view name) const { return find(name) != nullptr; }
   void add(std::string_view name, std::string_view value) { fields_.emplace_back(std::string(name), std::string(value)); }
-  void set(std::string_view name, std::string_view value);      // replaces all of that name
+  void set(std::string_view name, std::string_view value);  // replaces all of that name
   void remove(std::string_view name);
   const std::vector<Field>& fields() const { return fields_; }
   std::vector<Field>& fields() { return fields_; }
@@ -41,9 +41,9 @@ struct FileSlice {
   uint64_t length = 0;
 };
 struct Body {
-  std::string bytes;               // used where there is no file
+  std::string bytes;  // used where there is no file
   std::optional<FileSlice> file;
-  std::string path;                // of a spooled upload: the temporary file; who consumes the body renames or unlinks it
+  std::string path;  // of a spooled upload: the temporary file; who consumes the body renames or unlinks it
   uint64_t size() const { return file ? file->length : bytes.size(); }
   Result<std::string> read_all(size_t limit) const;  // blocking where it is a file
   // Digests of an upload, computed while it arrived where BodyPlan asked for them (raw bytes).
@@ -53,18 +53,18 @@ struct Body {
 
 struct Request {
   std::string method;
-  std::string target;      // as sent
-  std::string path;        // raw path part of the target, still percent-encoded
-  std::string query;       // raw query without '?'
+  std::string target;  // as sent
+  std::string path;    // raw path part of the target, still percent-encoded
+  std::string query;   // raw query without '?'
   int minor_version = 1;
   Headers headers;
-  Headers trailers;        // of a chunked body
+  Headers trailers;  // of a chunked body
   Body body;
 };
 
 struct Response {
   int status = 200;
-  Headers headers;         // Content-Length, Connection and Date are added by the server
+  Headers headers;  // Content-Length, Connection and Date are added by the server
   Body body;
   bool close = false;      // close the connection after it
   bool head_only = false;  // answer to HEAD: Content-Length of the body, no bytes (set by the server for HEAD requests).

@@ -21,13 +21,16 @@
 namespace gust::http {
 namespace {
 
-constexpr size_t kScratch = 64 << 10;          // one recv
-constexpr size_t kPipelined = 64 << 10;        // kept while an exchange is being answered; then reading stops
-constexpr size_t kFileChunk = 256 << 10;       // one read of a file answer
-constexpr int64_t kTickUs = 500'000;           // how often deadlines are looked at
-constexpr int64_t kLingerUs = 2'000'000;       // reading and dropping after an early answer, so that it is not lost to a reset
+constexpr size_t kScratch = 64 << 10;     // one recv
+constexpr size_t kPipelined = 64 << 10;   // kept while an exchange is being answered; then reading stops
+constexpr size_t kFileChunk = 256 << 10;  // one read of a file answer
+constexpr int64_t kTickUs = 500'000;      // how often deadlines are looked at
+constexpr int64_t kLingerUs = 2'000'000;  // reading and dropping after an early answer, so that it is not lost to a reset
 constexpr uint64_t kLingerBytes = 16 << 20;
-constexpr int64_t kAcceptPauseUs = 100'000;    // after EMFILE and the like
+constexpr int64_t kAcceptPauseUs = 100'000;  // after EMFILE and the like
+constexpr size_t kBodyStep = 4 << 10;        // a slow body must bring so much to get more time
+constexpr size_t kFairShare = 128 << 10;     // what a connection may hold however much the others do
+constexpr size_t kKeptCapacity = 16 << 10;   // of a buffer that has become empty
 
 class Connection;
 
@@ -59,6 +62,7 @@ struct Server::Impl : std::enable_shared_from_this<Server::Impl> {
   std::string scratch;
   std::unordered_map<uint64_t, std::unique_ptr<Listener>> listeners;
   std::unordered_set<std::shared_ptr<Connection>> connections;
+  size_t held = 0;  // bytes, by all connections
   bool draining = false, ended = false;
   int64_t drain_until_us = 0;
   std::function<void()> drained;
@@ -81,7 +85,8 @@ class ExchangeImpl final : public Exchange {
   void respond(Response response) override;
   void respond_raw(std::string head, std::string_view body) override;
   void respond_later(Response response) override {
-    loop_.post([self = shared_from_this(), r = std::make_shared<Response>(std::move(response))] { self->respond(std::move(*r)); });
+    loop_.post(
+        [self = shared_from_this(), r = std::make_shared<Response>(std::move(response))] { self->respond(std::move(*r)); });
   }
   void mark_gone() { gone_ = true; }
   bool answered() const { return answered_; }
@@ -115,6 +120,8 @@ class Connection : public std::enable_shared_from_this<Connection> {
  private:
   enum class State { Head, Body, Handling, Sending, Lingering, Closed };
 
+  void account();
+  bool over_memory() const { return held_ > kFairShare && server_->held > server_->limits.memory; }
   void arm_read();
   void on_readable();
   void process();
@@ -136,8 +143,8 @@ class Connection : public std::enable_shared_from_this<Connection> {
   std::optional<net::Watch> watch_;  // gone once the connection is closed
   uint64_t tag_;
   State state_ = State::Head;
-  std::string in_;       // received, not consumed
-  size_t in_at_ = 0;     // consumed part of in_
+  std::string in_;    // received, not consumed
+  size_t in_at_ = 0;  // consumed part of in_
   std::string out_;
   size_t out_at_ = 0;
   std::shared_ptr<ExchangeImpl> exchange_;
@@ -147,7 +154,10 @@ class Connection : public std::enable_shared_from_this<Connection> {
   std::optional<FileSlice> file_;
   bool read_armed_ = false, write_armed_ = false, processing_ = false, close_after_ = false, reading_file_ = false;
   uint64_t lingered_ = 0;
-  int64_t deadline_us_ = 0;  // 0: none (an exchange is being answered)
+  size_t held_ = 0;           // as counted in the server
+  size_t request_bytes_ = 0;  // of the body that was handed over and not answered yet
+  size_t body_step_ = 0;      // bytes of body since the deadline was last moved
+  int64_t deadline_us_ = 0;   // 0: none (an exchange is being answered)
 };
 
 const net::Endpoint& ExchangeImpl::peer() const {
@@ -169,6 +179,21 @@ void ExchangeImpl::respond_raw(std::string head, std::string_view body) {
   if (!alive()) return;
   answered_ = true;
   if (auto connection = connection_.lock()) connection->answer_raw(std::move(head), body);
+}
+
+// Empties a buffer; a large one gives its memory back, since a connection may idle for long.
+void clear(std::string& buffer) {
+  if (buffer.capacity() > kKeptCapacity) {
+    buffer = std::string();
+  } else {
+    buffer.clear();
+  }
+}
+
+void Connection::account() {
+  size_t now = state_ == State::Closed ? 0 : in_.size() + out_.size() + request_bytes_ + (upload_ ? upload_->held() : 0);
+  server_->held += now - held_;
+  held_ = now;
 }
 
 void Connection::arm_read() {
@@ -198,6 +223,7 @@ void Connection::on_readable() {
     in_at_ = 0;
   }
   in_.append(data);
+  account();
   process();
 }
 
@@ -212,21 +238,27 @@ void Connection::process() {
   }
   processing_ = false;
   if (in_at_ == in_.size()) {
-    in_.clear();
+    clear(in_);
+    in_at_ = 0;
+  } else if (in_at_ >= kPipelined) {
+    in_.erase(0, in_at_);
     in_at_ = 0;
   }
+  account();
   switch (state_) {
     case State::Head:
-    case State::Lingering: return arm_read();
+    case State::Lingering:
+      return arm_read();
     case State::Body:
       if (!upload_->congested()) arm_read();
       return;
     case State::Handling:
     case State::Sending:
       // Reading on tells when the peer goes away; what it pipelines is kept up to a limit.
-      if (in_.size() - in_at_ < kPipelined) arm_read();
+      if (in_.size() - in_at_ < kPipelined && !over_memory()) arm_read();
       return;
-    case State::Closed: return;
+    case State::Closed:
+      return;
   }
 }
 
@@ -260,6 +292,7 @@ bool Connection::parse_head() {
   upload_ = std::make_shared<Upload>(server_->loop, server_->disk, std::move(plan));
   decoder_ = BodyDecoder(framing_);
   state_ = State::Body;
+  body_step_ = 0;
   deadline_us_ = now_us() + limits.body_timeout_us;
   // Also where no body follows: a client that asked waits for it (botocore does for an empty object).
   if (framing_.expect_continue && in_at_ == in_.size()) send("HTTP/1.1 100 Continue\r\n\r\n");
@@ -282,7 +315,12 @@ bool Connection::parse_body() {
       return false;
     }
     in_at_ += *taken;
-    deadline_us_ = now_us() + server_->limits.body_timeout_us;
+    if ((body_step_ += *taken) >= kBodyStep) {
+      body_step_ = 0;
+      deadline_us_ = now_us() + server_->limits.body_timeout_us;
+    }
+    account();
+    if (over_memory() && !upload_->spooling()) return refuse(503, "too many large requests at once; try again"), false;
   }
   upload_->pump([weak = weak_from_this()] {
     if (auto self = weak.lock()) self->body_progress();
@@ -305,6 +343,7 @@ void Connection::body_progress() {
 
 void Connection::hand_over() {
   exchange_->request().body = upload_->take();
+  request_bytes_ = exchange_->request().body.bytes.size();
   upload_.reset();
   state_ = State::Handling;
   deadline_us_ = 0;
@@ -367,6 +406,7 @@ void Connection::send(std::string_view bytes) {
     if (n > 0) bytes.remove_prefix(static_cast<size_t>(n));
   }
   out_.append(bytes);
+  account();
   flush();
 }
 
@@ -390,8 +430,9 @@ void Connection::flush() {
     out_at_ += static_cast<size_t>(n);
     deadline_us_ = now_us() + server_->limits.body_timeout_us;
   }
-  out_.clear();
+  clear(out_);
   out_at_ = 0;
+  account();
   if (state_ != State::Sending) return;  // that was a 100 Continue
   file_ && file_->length > 0 ? send_file_chunk() : sent_all();
 }
@@ -428,6 +469,7 @@ void Connection::on_file_chunk(Result<std::string> chunk) {
 
 void Connection::sent_all() {
   exchange_.reset();
+  request_bytes_ = 0;
   file_.reset();
   if (close_after_) return linger();
   state_ = State::Head;
@@ -437,6 +479,7 @@ void Connection::sent_all() {
 
 void Connection::linger() {
   upload_.reset();
+  account();
   shutdown(fd_.get(), SHUT_WR);
   state_ = State::Lingering;
   deadline_us_ = now_us() + kLingerUs;
@@ -447,6 +490,7 @@ void Connection::close() {
   if (state_ == State::Closed) return;
   auto self = shared_from_this();
   state_ = State::Closed;
+  account();
   upload_.reset();
   watch_.reset();
   fd_.reset();
@@ -574,5 +618,6 @@ void Server::drain(int64_t limit_us, std::function<void()> done) {
 }
 
 size_t Server::connections() const { return impl_->connections.size(); }
+size_t Server::held_bytes() const { return impl_->held; }
 
 }  // namespace gust::http

@@ -19,13 +19,16 @@
 namespace gust::http {
 
 struct Limits {
-  size_t head_bytes = 64 << 10;          // request line and headers; beyond: 431
-  size_t headers = 200;                  // number of fields; beyond: 431
-  size_t connections = 10'000;           // per server; beyond: accepted and closed
+  size_t head_bytes = 64 << 10;              // request line and headers; beyond: 431
+  size_t headers = 200;                      // number of fields; beyond: 431
+  size_t connections = 10'000;               // per server; beyond: accepted and closed
   size_t connections_per_listener = 10'000;  // so that one sandbox cannot use up what all share
-  int64_t head_timeout_us = 20'000'000;  // from the first byte to the end of the headers; beyond: 408 and close
-  int64_t body_timeout_us = 30'000'000;  // without a byte of body; beyond: 408 and close
-  int64_t idle_timeout_us = 75'000'000;  // keep-alive without a request; beyond: close
+  int64_t head_timeout_us = 20'000'000;      // from the first byte to the end of the headers; beyond: 408 and close
+  int64_t body_timeout_us = 30'000'000;      // for each 4 KiB of body (less at its end); beyond: 408 and close
+  int64_t idle_timeout_us = 75'000'000;      // keep-alive without a request; beyond: close
+  // Bytes of requests and answers that are held in memory for all connections together. Beyond, those that hold much
+  // themselves are refused (503) and nothing is read ahead of an answer; small requests are served on.
+  size_t memory = 512 << 20;
 };
 
 class Exchange;
@@ -33,8 +36,8 @@ using ExchangePtr = std::shared_ptr<Exchange>;
 
 // What shall happen to a request's body, decided when its headers are there.
 struct BodyPlan {
-  uint64_t limit = 1 << 20;        // bytes after transfer decoding; beyond: `too_large`, then close
-  uint64_t memory = 64 << 10;      // above this the body goes to a file in spool_directory (ignored where that is empty)
+  uint64_t limit = 1 << 20;    // bytes after transfer decoding; beyond: `too_large`, then close
+  uint64_t memory = 64 << 10;  // above this the body goes to a file in spool_directory (ignored where that is empty)
   std::string spool_directory;
   bool md5 = false, sha256 = false, crc32 = false, crc32c = false;  // digests to compute into Body
   std::optional<Response> refuse;     // answer now, without reading the body (100-continue is then not sent)
@@ -44,9 +47,9 @@ struct BodyPlan {
 class Handler {
  public:
   virtual ~Handler() = default;
-  virtual BodyPlan on_head(Exchange& exchange) = 0;     // headers are there; request().body is empty
-  virtual void on_request(ExchangePtr exchange) = 0;    // whole request is there; answer now or later
-  virtual void on_abort(Exchange&) {}                   // peer went away after on_request and before the answer
+  virtual BodyPlan on_head(Exchange& exchange) = 0;   // headers are there; request().body is empty
+  virtual void on_request(ExchangePtr exchange) = 0;  // whole request is there; answer now or later
+  virtual void on_abort(Exchange&) {}                 // peer went away after on_request and before the answer
 };
 
 // One request and its answer. Kept alive by whoever holds the pointer; respond() after the peer has gone is harmless.
@@ -54,15 +57,15 @@ class Exchange : public std::enable_shared_from_this<Exchange> {
  public:
   virtual ~Exchange() = default;
   virtual Request& request() = 0;
-  virtual uint64_t listener_tag() const = 0;            // as given to Server::listen: who the peer is by where it came in
-  virtual const net::Endpoint& peer() const = 0;        // filled lazily
-  virtual bool alive() const = 0;                       // peer still there, no answer sent
-  virtual void respond(Response response) = 0;          // once; loop thread
+  virtual uint64_t listener_tag() const = 0;      // as given to Server::listen: who the peer is by where it came in
+  virtual const net::Endpoint& peer() const = 0;  // filled lazily
+  virtual bool alive() const = 0;                 // peer still there, no answer sent
+  virtual void respond(Response response) = 0;    // once; loop thread
   // Pre-formatted answer for the hot path: status line, headers and body already put together. Keep-alive stays as is.
   virtual void respond_raw(std::string head, std::string_view body) = 0;
   // Any thread: posts respond() to the loop.
   virtual void respond_later(Response response) = 0;
-  std::shared_ptr<void> context;                        // the handler's own
+  std::shared_ptr<void> context;  // the handler's own
 };
 
 class Server {
@@ -76,6 +79,7 @@ class Server {
   // Stops accepting, lets exchanges in flight end, closes idle connections, then calls done (within limit_us at most).
   void drain(int64_t limit_us, std::function<void()> done);
   size_t connections() const;
+  size_t held_bytes() const;  // as Limits::memory counts
 
   struct Impl;
 

@@ -125,7 +125,8 @@ TEST_F(ServerTest, PipelinedRequestsAreAnsweredInOrder) {
   start();
   Fd fd = raw();
   std::string text;
-  for (int i = 0; i < 5; ++i) text += "POST /" + std::to_string(i) + " HTTP/1.1\r\nHost: h\r\nContent-Length: 1\r\n\r\n" + std::to_string(i);
+  for (int i = 0; i < 5; ++i)
+    text += "POST /" + std::to_string(i) + " HTTP/1.1\r\nHost: h\r\nContent-Length: 1\r\n\r\n" + std::to_string(i);
   write_raw(fd.get(), text + "GET /raw HTTP/1.1\r\nHost: h\r\nConnection: close\r\n\r\n");
   std::string all = read_until_close(fd.get());
   size_t at = 0;
@@ -139,7 +140,8 @@ TEST_F(ServerTest, PipelinedRequestsAreAnsweredInOrder) {
 TEST_F(ServerTest, OneContinueThenTheAnswerAndTrailersArrive) {
   start();
   Fd fd = raw();
-  write_raw(fd.get(), "POST /t HTTP/1.1\r\nHost: h\r\nExpect: 100-continue\r\nTransfer-Encoding: chunked\r\nConnection: close\r\n\r\n");
+  write_raw(fd.get(),
+            "POST /t HTTP/1.1\r\nHost: h\r\nExpect: 100-continue\r\nTransfer-Encoding: chunked\r\nConnection: close\r\n\r\n");
   std::string first = read_some(fd.get());
   EXPECT_EQ(first, "HTTP/1.1 100 Continue\r\n\r\n");
   write_raw(fd.get(), "3\r\nabc\r\n0\r\nT: end\r\n\r\n");
@@ -192,7 +194,8 @@ TEST_F(ServerTest, BodiesOverTheLimitAreRefusedHoweverTheyAreSent) {
   ASSERT_TRUE(announced) << announced.error().message;
   EXPECT_EQ(announced->status, 413);
   Fd fd = raw();
-  write_raw(fd.get(), "PUT /x HTTP/1.1\r\nHost: h\r\nTransfer-Encoding: chunked\r\n\r\n400\r\n" + std::string(1024, 'x') + "\r\n");
+  write_raw(fd.get(),
+            "PUT /x HTTP/1.1\r\nHost: h\r\nTransfer-Encoding: chunked\r\n\r\n400\r\n" + std::string(1024, 'x') + "\r\n");
   EXPECT_NE(read_until_close(fd.get()).find("413"), std::string::npos);
   EXPECT_EQ(client().send(post("/x", std::string(1000, 'x')))->status, 200);
   EXPECT_EQ(client().send(post("/refuse", std::string(1000, 'x')))->status, 403);
@@ -205,6 +208,69 @@ TEST_F(ServerTest, ASlowBodyIsGivenUpAndAnIdleConnectionClosed) {
   EXPECT_NE(read_until_close(slow.get()).find("408"), std::string::npos);
   EXPECT_EQ(read_until_close(idle.get()), "");
   EXPECT_EQ(echo_.requests, 0);
+}
+
+TEST_F(ServerTest, ABodyThatDripsIsGivenUpThoughSomethingComesAllTheTime) {
+  start(Limits{.body_timeout_us = 400'000});
+  Fd slow = raw();
+  write_raw(slow.get(), "PUT /x HTTP/1.1\r\nHost: h\r\nContent-Length: 100000\r\n\r\n");
+  // Each byte comes long before the time is over; the limit of this loop is far behind it.
+  bool refused = false;
+  for (int i = 0; i < 500 && !refused; ++i) {
+    refused = ::send(slow.get(), "x", 1, MSG_NOSIGNAL) != 1;
+    char byte;
+    refused = refused || recv(slow.get(), &byte, 1, MSG_DONTWAIT) >= 0;
+    usleep(10'000);
+  }
+  EXPECT_TRUE(refused);
+  EXPECT_EQ(echo_.requests, 0);
+}
+
+TEST_F(ServerTest, LargeBodiesHaveALimitTogetherAndSmallRequestsAreServedOn) {
+  echo_.plan_.limit = echo_.plan_.memory = 8 << 20;
+  start(Limits{.memory = 4 << 20});
+  const std::string head = "POST /x HTTP/1.1\r\nHost: h\r\nContent-Length: 3000000\r\n\r\n";
+  const std::string most(2'999'999, 'x');
+  Fd first = raw();
+  write_raw(first.get(), head + most);  // 3 MB are held from now on
+  size_t held = 0;
+  for (int i = 0; i < 500 && held < most.size(); ++i, usleep(10'000)) on_loop([&] { held = server_->held_bytes(); });
+  ASSERT_GE(held, most.size());
+  Fd second = raw();
+  (void)::send(second.get(), head.data(), head.size(), MSG_NOSIGNAL);
+  (void)::send(second.get(), most.data(), most.size(), MSG_NOSIGNAL);
+  EXPECT_TRUE(read_until_close(second.get()).starts_with("HTTP/1.1 503"));
+  EXPECT_EQ(client().send(post("/x", "small"))->body.bytes, "small");
+  write_raw(first.get(), "x");
+  EXPECT_TRUE(read_some(first.get()).starts_with("HTTP/1.1 200"));  // who was first is served
+  first.reset();
+  for (int i = 0; i < 500 && held > 0; ++i, usleep(10'000)) on_loop([&] { held = server_->held_bytes(); });
+  EXPECT_EQ(held, 0u);
+  EXPECT_EQ(client().send(post("/x", most))->status, 200);
+}
+
+TEST_F(ServerTest, AnEndlessPipelineIsNotCollected) {
+  start();
+  Fd fd = raw();
+  // Cut so that a part of a request is always left over.
+  const std::string one = "GET /raw HTTP/1.1\r\nHost: h\r\nA: " + std::string(900, 'a') + "\r\n\r\n";
+  constexpr int kRequests = 2000;
+  std::thread reader([&] {
+    std::string all;
+    for (std::string part; all.size() < kRequests * 41u && !(part = read_some(fd.get())).empty();) all += part;
+    EXPECT_EQ(all.size(), kRequests * 41u);
+  });
+  size_t most = 0;
+  std::string bytes = one.substr(0, 500);
+  for (int i = 0; i < kRequests; ++i) {
+    bytes += i + 1 < kRequests ? one.substr(500) + one.substr(0, 500) : one.substr(500);
+    write_raw(fd.get(), bytes);
+    bytes.clear();
+    if (i % 50 == 0) on_loop([&] { most = std::max(most, server_->held_bytes()); });
+  }
+  reader.join();
+  EXPECT_LT(most, size_t{400} << 10);  // of 2 MB that went through
+  EXPECT_EQ(echo_.requests, kRequests);
 }
 
 TEST_F(ServerTest, AParkedRequestLearnsThatItsPeerHasGone) {

@@ -22,12 +22,14 @@ class Upload : public std::enable_shared_from_this<Upload> {
 
   enum class Verdict { Ok, TooLarge };
   Verdict append(std::string_view bytes);
+  bool spooling() const { return spooling_; }
   // More than a disk task can hold is waiting: stop reading until the callback of flush().
   bool congested() const { return spooling_ && pending_.size() > kCongestedBytes; }
   // Writes what waits. `progress` is called on the loop whenever a disk task has ended.
   void pump(std::function<void()> progress);
   bool idle() const { return !writing_ && (pending_.empty() || !spooling_); }
   const std::optional<Error>& error() const { return error_; }
+  size_t held() const { return pending_.size(); }  // bytes in memory that no disk task has taken yet
   // The whole body with its digests; only when idle() after the last append.
   Body take();
   const BodyPlan& plan() const { return plan_; }

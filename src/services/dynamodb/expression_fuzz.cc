@@ -38,10 +38,12 @@ Item item() {
 }
 
 #ifdef GUST_PLANTED_BUG
-bool has_between_under_not(const Condition& c, bool under_not = false) {
-  if (c.kind == Condition::Kind::Between && under_not) return true;
+bool has_between_with_path(const Condition& c) {
+  if (c.kind == Condition::Kind::Between &&
+      (c.operands[1].kind == Operand::Kind::Path || c.operands[2].kind == Operand::Kind::Path))
+    return true;
   for (const Condition& child : c.children) {
-    if (has_between_under_not(child, under_not || c.kind == Condition::Kind::Not)) return true;
+    if (has_between_with_path(child)) return true;
   }
   return false;
 }
@@ -59,7 +61,7 @@ extern "C" int LLVMFuzzerTestOneInput(const uint8_t* data, size_t size) {
     if (auto c = parse_condition("ConditionExpression", text, *placeholders)) {
       (void)holds(*c, kItem);
 #ifdef GUST_PLANTED_BUG
-      if (has_between_under_not(*c)) __builtin_trap();
+      if (has_between_with_path(*c)) __builtin_trap();
 #endif
     }
   } else if (data[0] % 4 == 1) {
