@@ -44,6 +44,7 @@ Value to_value(const hosts::ServiceStatus& s) {
   v.set("started_us", s.started_us);
   v.set("stopped_us", s.stopped_us);
   v.set("last_end", s.last_end);
+  v.set("address", s.address);
   v.set("cpu_us", s.cpu_us);
   v.set("throttled_us", s.throttled_us);
   v.set("run_delay_us", s.run_delay_us);
@@ -136,19 +137,19 @@ void ServicesHook::put(const http::ExchangePtr& exchange, const std::string& nam
 }
 
 void ServicesHook::start(const http::ExchangePtr& exchange, const std::string& name, hosts::ServiceSpec spec) {
-  const int64_t cpu_milli = spec.type.cpu_milli;
+  const hosts::InstanceType type = spec.type;
   if (auto started = parts_.hosts.start(name, std::move(spec)); !started) return answer_error(exchange, started.error());
-  parts_.router.reserve_cpu(cpu_milli);
+  parts_.router.reserve(type.cpu_milli, int64_t{type.memory_mib} << 20);
   answer_status(exchange, name, 201);
 }
 
 void ServicesHook::remove(const http::ExchangePtr& exchange, const std::string& name) {
   const auto status = parts_.hosts.status(name);
-  const int64_t cpu_milli = status ? status->type.cpu_milli : 0;
+  const hosts::InstanceType type = status ? status->type : hosts::InstanceType();
   const bool first = status && status->state != hosts::ServiceState::Stopping;
-  parts_.hosts.stop(name, [this, exchange, name, cpu_milli, first](Result<> done) {
+  parts_.hosts.stop(name, [this, exchange, name, type, first](Result<> done) {
     if (!done) return answer_error(exchange, done.error());
-    if (first) parts_.router.reserve_cpu(-cpu_milli);
+    if (first) parts_.router.reserve(-int64_t{type.cpu_milli}, -(int64_t{type.memory_mib} << 20));
     answer_status(exchange, name, 200);
   });
 }

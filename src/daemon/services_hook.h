@@ -28,7 +28,7 @@ class ServicesHook {
     net::WorkerPool& disk;
     hosts::ServiceHost& hosts;
     lambda::CodeStore& code;
-    invoke::Router& router;  // its CPU admission counts services
+    invoke::Router& router;  // its admission counts services
     const hosts::InstanceTypes& types;
   };
   explicit ServicesHook(Parts parts) : parts_(parts) {}

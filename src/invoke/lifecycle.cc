@@ -58,7 +58,7 @@ void Router::change(Environment& e, State state, std::string cause) {
 bool Router::make_room(uint64_t bytes) {
   if (memory_used_ + bytes <= options_.memory_budget_bytes) return true;
   std::vector<Environment*> unused;
-  uint64_t free = options_.memory_budget_bytes - std::min(options_.memory_budget_bytes, memory_used_);
+  int64_t free = static_cast<int64_t>(options_.memory_budget_bytes) - static_cast<int64_t>(memory_used_);  // < 0: services
   for (auto& [id, e] : environments_) {
     bool reset = e->state == State::Prepared && e->sandbox && !e->starting;
     if (e->state == State::Idle || reset) unused.push_back(e.get());
@@ -66,8 +66,10 @@ bool Router::make_room(uint64_t bytes) {
   std::sort(unused.begin(), unused.end(),
             [](const Environment* a, const Environment* b) { return a->idle_since_us < b->idle_since_us; });
   size_t end = 0;
-  while (end < unused.size() && free < bytes) free += uint64_t{unused[end++]->function->memory_mb} << 20;
-  if (free < bytes) return false;
+  while (end < unused.size() && free < static_cast<int64_t>(bytes)) {
+    free += int64_t{unused[end++]->function->memory_mb} << 20;
+  }
+  if (free < static_cast<int64_t>(bytes)) return false;
   for (size_t i = 0; i < end; ++i) {
     unused[i]->pool->next_cause = "evicted";
     leave(*unused[i], "evicted: memory needed");

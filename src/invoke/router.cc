@@ -150,9 +150,11 @@ void Router::hold_cpu(Environment& e, int64_t milli) {
   e.cpu_held_milli = milli;
 }
 
-void Router::reserve_cpu(int64_t milli) {
-  cpu_in_use_ += milli;
-  if (milli < 0) serve_all();
+void Router::reserve(int64_t cpu_milli, int64_t memory_bytes) {
+  cpu_in_use_ += cpu_milli;
+  memory_used_ += static_cast<uint64_t>(memory_bytes);
+  make_room(0);
+  if (cpu_milli < 0 || memory_bytes < 0) serve_all();
 }
 
 Environment* Router::take_idle(Pool& pool) {

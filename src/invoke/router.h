@@ -66,8 +66,8 @@ class Router final : public runtime::RuntimeEvents {
 
   void invoke(Invocation invocation);
 
-  // Thousandths of a CPU that an always-on service takes from strict admission from now on; negative gives back.
-  void reserve_cpu(int64_t milli);
+  // What an always-on service takes from strict CPU admission and from the memory budget from now on; negative gives back.
+  void reserve(int64_t cpu_milli, int64_t memory_bytes);
 
   // Refuses new invocations, lets those waiting and in flight end (after the limit: answers them Unavailable), then ends
   // every environment and calls done.

@@ -578,12 +578,12 @@ TEST_F(RouterTest, StrictAdmissionCountsRunningFunctionsInitsAndServices) {
   until([&] { return first->result && second->result; });
   *release = false;
   until_idle(2);
-  router_->reserve_cpu(1000);  // a service
+  router_->reserve(1000, 0);  // a service
   auto a = invoke(small), b = invoke(big);
   until([&] { return count(State::Busy) == 1; });
   EXPECT_FALSE(b->result);
   EXPECT_EQ(router_->environment(1)->state, State::Idle);
-  router_->reserve_cpu(-1000);  // the service ended: 0.5 and 1 fit into two
+  router_->reserve(-1000, 0);  // the service ended: 0.5 and 1 fit into two
   EXPECT_EQ(count(State::Busy), 2u);
   *release = true;
   until([&] { return a->result && b->result; });
@@ -599,6 +599,19 @@ TEST_F(RouterTest, WithoutStrictAdmissionTheSameRunsAtOnce) {  // control
   auto big = put("big", [](Function& x) { x.memory_mb = 1769; });
   for (int i = 0; i < 4; ++i) invoke(big);
   until([&] { return count(State::Busy) == 4; });
+}
+
+TEST_F(RouterTest, AServiceTakesItsMemoryFromTheBudget) {
+  make({.memory_budget_bytes = 300ull << 20, .host_cpus = 1, .max_wait_us = 50'000});
+  auto a = put("a"), b = put("b");
+  invoke_and_wait(a);
+  until_idle(1);
+  router_->reserve(0, 200 << 20);  // what is idle goes, and nothing of 128 MB fits beside it
+  EXPECT_EQ(count(State::Idle), 0u);
+  auto refused = invoke_and_wait(b);
+  EXPECT_EQ(refused->result->kind, InvokeResult::Kind::Throttled);
+  router_->reserve(0, -(200 << 20));
+  EXPECT_EQ(invoke_and_wait(b)->result->kind, InvokeResult::Kind::Response);  // the control
 }
 
 TEST_F(RouterTest, MemoryIsTakenFromWhatHasBeenIdleForLongest) {
