@@ -41,7 +41,7 @@ std::string to_json(const Credential& c) {
 
 }  // namespace
 
-std::optional<Credential> StaticCredentials::find(std::string_view access_key_id) const {
+std::optional<Credential> StaticCredentials::find(std::string_view access_key_id, std::string_view) const {
   for (const Credential& c : all_) {
     if (c.access_key_id == access_key_id) return c;
   }

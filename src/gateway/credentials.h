@@ -2,8 +2,8 @@
 
 #pragma once
 
-// Access keys: who they belong to and with what secret they sign. The file STATE/credentials.json (mode 0600) is made at
-// the first start with one root key. Thread-safe: a store does not change after it was made.
+// Root access keys. The file STATE/credentials.json (mode 0600) is made at the first start with one of them. Thread-safe: a store
+// does not change after it was made.
 
 #include <optional>
 #include <string>
@@ -11,27 +11,17 @@
 #include <vector>
 
 #include "base/result.h"
+#include "model/credentials.h"
 
 namespace gust::gateway {
 
-struct Credential {
-  std::string access_key_id;
-  std::string secret_access_key;
-  std::string session_token;  // not empty: the request must carry it
-  std::string account = "000000000000";
-  std::string principal_arn;  // empty: the account's root
-};
-
-class CredentialStore {
- public:
-  virtual ~CredentialStore() = default;
-  virtual std::optional<Credential> find(std::string_view access_key_id) const = 0;
-};
+using model::Credential;
+using model::CredentialStore;
 
 class StaticCredentials : public CredentialStore {
  public:
   explicit StaticCredentials(std::vector<Credential> all) : all_(std::move(all)) {}
-  std::optional<Credential> find(std::string_view access_key_id) const override;
+  std::optional<Credential> find(std::string_view access_key_id, std::string_view session_token) const override;
   const std::vector<Credential>& all() const { return all_; }
 
  private:

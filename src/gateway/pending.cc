@@ -47,7 +47,7 @@ void Pending::drop_spooled(http::Body& body) {
   body.path.clear();
 }
 
-void Pending::reply(model::Reply reply) { answer(entry->codec->encode(*match.operation, std::move(reply), request_id)); }
+void Pending::reply(model::Reply reply) { answer(entry->codec->encode(match, std::move(reply), request_id)); }
 
 void Pending::error(ApiError error) { answer(entry->codec->encode_error(error, request_id, head)); }
 

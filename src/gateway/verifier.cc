@@ -94,7 +94,7 @@ ApiError auth_error(const model::ServiceTable& table, AuthFault fault, std::stri
 
 tl::expected<Credential, AuthFault> Verifier::owner(const sigv4::ParsedAuthorization& authorization,
                                                     const http::Headers& headers) const {
-  auto found = credentials_.find(authorization.access_key_id);
+  auto found = credentials_.find(authorization.access_key_id, headers.get("x-amz-security-token"));
   if (!found) return tl::unexpected(AuthFault::UnknownKey);
   if (!equal_constant_time(found->session_token, headers.get("x-amz-security-token"))) {
     return tl::unexpected(AuthFault::BadToken);

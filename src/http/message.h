@@ -44,11 +44,18 @@ struct Body {
   std::string bytes;  // used where there is no file
   std::optional<FileSlice> file;
   std::string path;  // of a spooled upload: the temporary file; who consumes the body renames or unlinks it
-  uint64_t size() const { return file ? file->length : bytes.size(); }
+  // Of an answer: goes on after `file` (an object that was uploaded in parts).
+  std::vector<FileSlice> more;
+  uint64_t size() const {
+    uint64_t n = file ? file->length : bytes.size();
+    for (const FileSlice& slice : more) n += slice.length;
+    return n;
+  }
   Result<std::string> read_all(size_t limit) const;  // blocking where it is a file
-  // Digests of an upload, computed while it arrived where BodyPlan asked for them (raw bytes).
-  std::string md5, sha256;
+  // Digests of an upload, computed while it arrived where BodyPlan asked for them (raw bytes; after decoding).
+  std::string md5, sha1, sha256;
   std::optional<uint32_t> crc32, crc32c;
+  std::optional<uint64_t> crc64nvme;
 };
 
 struct Request {
@@ -69,6 +76,17 @@ struct Response {
   bool close = false;      // close the connection after it
   bool head_only = false;  // answer to HEAD: Content-Length of the body, no bytes (set by the server for HEAD requests).
   std::optional<uint64_t> content_length;  // with an empty body only: what HEAD announces
+};
+
+// Turns the bytes of a request's body as they come over the wire into those that count (aws-chunked, the file of a form).
+// One call at a time, but not always on the same thread: the loop's for bodies in memory, a disk thread's for spooled ones.
+// Calls may hash; none may block. After an error nothing more is called but refusal().
+class BodyFilter {
+ public:
+  virtual ~BodyFilter() = default;
+  virtual Result<> decode(std::string_view wire, std::string& out) = 0;  // appends what is decoded
+  virtual Result<> finish() = 0;                                         // the wire's end
+  virtual Response refusal(const Error& error) const = 0;                // what the client is answered then
 };
 
 std::string_view reason_phrase(int status);

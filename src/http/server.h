@@ -39,7 +39,10 @@ struct BodyPlan {
   uint64_t limit = 1 << 20;    // bytes after transfer decoding; beyond: `too_large`, then close
   uint64_t memory = 64 << 10;  // above this the body goes to a file in spool_directory (ignored where that is empty)
   std::string spool_directory;
-  bool md5 = false, sha256 = false, crc32 = false, crc32c = false;  // digests to compute into Body
+  // Digests to compute into Body.
+  bool md5 = false, sha1 = false, sha256 = false, crc32 = false, crc32c = false, crc64nvme = false;
+  std::shared_ptr<BodyFilter> filter;  // `limit` counts its output; its input may be at most `wire_limit`
+  uint64_t wire_limit = 0;
   std::optional<Response> refuse;     // answer now, without reading the body (100-continue is then not sent)
   std::optional<Response> too_large;  // answer where the limit is passed; a bare 413 otherwise
 };

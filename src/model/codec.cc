@@ -26,6 +26,7 @@ Codec::Codec(const ServiceTable& table) : table_(table), router_(table), constra
 
 ApiResult<Match> Codec::match(const RequestView& request) const {
   Match match;
+  match.protocol = protocol_of(request);
   if (json_rpc(table_.protocol)) {
     std::string_view target = request.headers ? request.headers->get("x-amz-target") : std::string_view();
     std::string_view prefix = table_.target_prefix();
@@ -54,6 +55,7 @@ ApiResult<Match> Codec::match_form(std::string_view body) const {
   for (const auto& [name, value] : *form) {
     if (name != "Action") continue;
     Match match;
+    match.protocol = table_.protocol;
     match.operation = table_.operation(value);
     if (match.operation) return match;
     return tl::unexpected(api_error("InvalidAction", "Could not find operation " + value));
@@ -157,7 +159,8 @@ void Codec::add_request_id(http::Headers& headers, std::string_view request_id) 
   }
 }
 
-http::Response Codec::encode(const Operation& operation, Reply reply, std::string_view request_id) const {
+http::Response Codec::encode(const Match& match, Reply reply, std::string_view request_id) const {
+  const Operation& operation = *match.operation;
   http::Response response;
   response.status = reply.status != 0 ? reply.status : operation.status;
   add_request_id(response.headers, request_id);
@@ -188,6 +191,8 @@ http::Response Codec::encode(const Operation& operation, Reply reply, std::strin
       encode_xml(operation, reply, response);
       break;
     case Protocol::Query:
+    case Protocol::Ec2:
+    case Protocol::Cbor:
       encode_query(operation, reply, request_id, response);
       break;
   }
@@ -289,7 +294,9 @@ std::string Codec::json_error(const ApiError& error) const {
   return json::write(body);
 }
 
-http::Response Codec::encode_error(const ApiError& error, std::string_view request_id, bool head) const {
+Protocol Codec::protocol_of(const RequestView&) const { return table_.protocol; }
+
+http::Response Codec::encode_error(const ApiError& error, std::string_view request_id, bool head, std::optional<Protocol>) const {
   http::Response response;
   response.status = error.status;
   add_request_id(response.headers, request_id);

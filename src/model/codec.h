@@ -6,6 +6,7 @@
 // model's constraints checked, and answers and errors as HTTP responses. Immutable after construction apart from its
 // pattern cache; any thread. Texts of errors: AWS's (lambda-style "1 validation error detected: ...").
 
+#include <optional>
 #include <string>
 #include <string_view>
 
@@ -35,9 +36,12 @@ class Codec {
   // Input members. `body` is empty where raw_payload. `has_payload`: a raw body came along.
   ApiResult<Value> decode(const Match& match, const RequestView& request, std::string_view body, bool has_payload = true) const;
 
-  http::Response encode(const Operation& operation, Reply reply, std::string_view request_id) const;
-  // `head`: answer to a HEAD request, which has no body.
-  http::Response encode_error(const ApiError& error, std::string_view request_id, bool head = false) const;
+  http::Response encode(const Match& match, Reply reply, std::string_view request_id) const;
+  // `head`: answer to a HEAD request, which has no body. `protocol`: as protocol_of told; the table's own if absent.
+  http::Response encode_error(const ApiError& error, std::string_view request_id, bool head = false,
+                              std::optional<Protocol> protocol = std::nullopt) const;
+  // Which of the service's protocols the request speaks, by its headers; the table's own where they show none.
+  Protocol protocol_of(const RequestView& request) const;
 
  private:
   ApiResult<Value> decode_document(const Operation& operation, std::string_view body) const;

@@ -32,6 +32,7 @@ struct RequestView {
 struct Match {
   static constexpr size_t kMaxLabels = 4;
   const Operation* operation = nullptr;
+  Protocol protocol = Protocol::RestJson;                                     // in which the request came and the answer goes
   std::array<std::pair<const Member*, std::string_view>, kMaxLabels> labels;  // raw text, points into the request's path
   size_t label_count = 0;
   QueryList query;

@@ -24,7 +24,8 @@ struct Identity {
   std::string account = "000000000000";
   std::string region = "us-east-1";
   std::string access_key_id;
-  std::string principal_arn;  // arn:aws:iam::000000000000:root, or a function's role
+  std::string principal_arn;  // arn:aws:iam::000000000000:root, a user, or a function's role as assumed
+  std::string user_id;        // "AIDA...", "AROA...:session"; empty: the account
   uint64_t environment = 0;   // != 0: the call came from inside that sandbox
 };
 
@@ -52,7 +53,9 @@ struct Call {
   Identity identity;
   std::string request_id;
   std::string source_ip;
-  int64_t received_us = 0;  // wall clock, microseconds
+  int64_t received_us = 0;   // wall clock, microseconds
+  bool anonymous = false;    // nobody signed; the service's public rules have allowed it
+  bool form_upload = false;  // S3: a browser's POST form, as PutObject; events say ObjectCreated:Post
 };
 
 // Answers one call, once, from any thread. Dropping every copy unanswered sends a 500 and logs.

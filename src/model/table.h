@@ -18,7 +18,7 @@ struct Text {  // slice of the service's pool
   uint16_t length = 0;
 };
 
-enum class Protocol : uint8_t { RestJson, RestXml, Json10, Json11, Query };
+enum class Protocol : uint8_t { RestJson, RestXml, Json10, Json11, Query, Ec2, Cbor };
 enum class Kind : uint8_t { Structure, List, Map, String, Integer, Long, Double, Boolean, Blob, Timestamp };
 // Where a member travels. QueryMap: a map whose entries are query parameters of their own.
 enum class Location : uint8_t { Body, Header, Headers, Uri, Query, QueryMap, StatusCode };

@@ -42,7 +42,10 @@ class Wire {
     return decode("POST", "/", "", body, headers);
   }
   http::Response encode(std::string_view operation, Reply reply) {
-    return codec.encode(*codec.table().operation(operation), std::move(reply), "req-1");
+    Match match;
+    match.operation = codec.table().operation(operation);
+    match.protocol = codec.table().protocol;
+    return codec.encode(match, std::move(reply), "req-1");
   }
   http::Response output(std::string_view operation, std::string_view document) {
     Reply reply;

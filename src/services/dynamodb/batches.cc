@@ -205,7 +205,7 @@ Api<Value> DynamoDbService::batch_get_item(const model::Call& call) {
     if (!answer) return ApiFailure(model::from_error("dynamodb", answer.error()));
     responses.set(name, std::move(answer->items));
     if (answer->unread.size() > 0) unread.set(name, request).set("Keys", std::move(answer->unread));
-    if (report != Report::None) consumed.push(consumed_capacity(name, answer->units, report));
+    if (report != Report::None) consumed.push(consumed_capacity({name, answer->units}, report));
   }
   output.set("Responses", std::move(responses));
   output.set("UnprocessedKeys", std::move(unread));
@@ -226,7 +226,7 @@ void DynamoDbService::batch_write_item(model::Call& call, const model::Responder
                   if (batch->report != Report::None) {
                     Value& consumed = output.set("ConsumedCapacity", Value::list());
                     for (size_t i = 0; i < batch->tables.size(); ++i) {
-                      consumed.push(consumed_capacity(batch->tables[i].table.given, batch->units[i], batch->report));
+                      consumed.push(consumed_capacity({batch->tables[i].table.given, batch->units[i]}, batch->report));
                     }
                   }
                   responder.reply(std::move(output));

@@ -25,11 +25,27 @@ double read_units(size_t bytes, Consistency consistency) {
 }
 double write_units(size_t before, size_t after) { return units(std::max(before, after), 1024); }
 
-Value consumed_capacity(std::string_view table, double units, Report report) {
+namespace {
+
+Value by_index(const std::vector<std::pair<std::string, double>>& indexes) {
   Value v = Value::map();
-  v.set("TableName", table);
-  v.set("CapacityUnits", units);
-  if (report == Report::Indexes) v.set("Table", Value::map()).set("CapacityUnits", units);
+  for (const auto& [index, used] : indexes) v.set(index, Value::map()).set("CapacityUnits", used);
+  return v;
+}
+
+}  // namespace
+
+Value consumed_capacity(const Consumed& consumed, Report report) {
+  double total = consumed.table;
+  for (const auto& [index, used] : consumed.local) total += used;
+  for (const auto& [index, used] : consumed.global) total += used;
+  Value v = Value::map();
+  v.set("TableName", consumed.name);
+  v.set("CapacityUnits", total);
+  if (report != Report::Indexes) return v;
+  v.set("Table", Value::map()).set("CapacityUnits", consumed.table);
+  if (!consumed.local.empty()) v.set("LocalSecondaryIndexes", by_index(consumed.local));
+  if (!consumed.global.empty()) v.set("GlobalSecondaryIndexes", by_index(consumed.global));
   return v;
 }
 

@@ -109,7 +109,7 @@ Value ItemWrite::answer() const {
   }
   if (report == Report::None) return output;
   const size_t size = kind == Kind::Put ? size_of(item) : after ? size_of(*after) : 0;
-  output.set("ConsumedCapacity", consumed_capacity(table.given, write_units(before ? size_of(*before) : 0, size), report));
+  output.set("ConsumedCapacity", consumed_capacity({table.given, write_units(before ? size_of(*before) : 0, size)}, report));
   return output;
 }
 
@@ -216,7 +216,7 @@ Api<Value> DynamoDbService::get_item(const model::Call& call) {
     output.set("Item", to_value(paths ? project(*item, *paths) : *item));
   }
   if (const Report report = capacity_report(input); report != Report::None) {
-    output.set("ConsumedCapacity", consumed_capacity(name->given, read_units(size, consistency(input)), report));
+    output.set("ConsumedCapacity", consumed_capacity({name->given, read_units(size, consistency(input))}, report));
   }
   return output;
 }

@@ -158,7 +158,7 @@ Api<Value> answer(store::View& view, KeyRange range, const PageRequest& request,
   output.set("ScannedCount", static_cast<long long>(page->scanned));
   if (page->last) output.set("LastEvaluatedKey", to_value(*page->last));
   if (const Report report = capacity_report(input); report != Report::None) {
-    output.set("ConsumedCapacity", consumed_capacity(request.table.given, read_units(page->bytes, consistency(input)), report));
+    output.set("ConsumedCapacity", consumed_capacity({request.table.given, read_units(page->bytes, consistency(input))}, report));
   }
   return output;
 }

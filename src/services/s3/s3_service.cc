@@ -11,14 +11,6 @@
 #include "services/s3/request.h"
 
 namespace gust::s3 {
-namespace {
-
-using model::ApiError;
-
-bool is_account(std::string_view text) { return text.size() == 12 && text.find_first_not_of("0123456789") == text.npos; }
-
-}  // namespace
-
 S3Service::S3Service(Parts parts)
     : parts_(std::move(parts)),
       blobs_(parts_.objects_directory, parts_.durability),
@@ -63,28 +55,6 @@ void S3Service::call(model::Call call, model::Responder responder) {
   if (!answer) return responder.error(model::from_error("s3", answer.error()));
   if (!*answer) return responder.error(std::move(answer->error()));
   responder.reply(std::move(**answer));
-}
-
-S3Service::Access S3Service::access_of(const model::Call& call) {
-  Access access{std::string(call.input["Bucket"].as_string()), call.identity.account, std::nullopt};
-  if (const Value* owner = call.input.find("ExpectedBucketOwner")) access.expected_owner = owner->as_string();
-  return access;
-}
-
-Result<std::optional<Bucket>> S3Service::open_bucket(store::View& view, const Access& access, Problem& problem) {
-  if (access.expected_owner && !is_account(*access.expected_owner)) {
-    problem = model::api_error("InvalidBucketOwnerAWSAccountID",
-                               "The value of the expected bucket owner parameter must be an AWS account ID.");
-    return std::optional<Bucket>();
-  }
-  std::optional<Bucket> bucket = TRY(read_bucket(view, access.bucket));
-  if (!bucket) {
-    problem = model::no_such_bucket(access.bucket);
-  } else if (bucket->account != access.account || (access.expected_owner && *access.expected_owner != bucket->account)) {
-    problem = access_denied();
-    bucket.reset();
-  }
-  return bucket;
 }
 
 Result<std::optional<Bucket>> S3Service::look_up(const model::Call& call, Problem& problem) const {

@@ -26,6 +26,7 @@
 #include "net/worker_pool.h"
 #include "os/clock.h"
 #include "services/s3/bucket.h"
+#include "services/s3/bucket_access.h"
 #include "services/s3/conditions.h"
 #include "services/s3/event_document.h"
 #include "services/s3/garbage.h"
@@ -59,7 +60,6 @@ class S3Service : public model::Service {
   void call(model::Call call, model::Responder responder) override;
 
  private:
-  using Problem = std::optional<model::ApiError>;
   using Answer = tl::expected<model::Reply, model::ApiError>;
   // Reads answer at once; an Error is not the caller's fault. Writes answer after their commit.
   using Read = Result<Answer> (S3Service::*)(const model::Call&);
@@ -71,14 +71,6 @@ class S3Service : public model::Service {
   };
   static const Entry* find_entry(std::string_view operation);
 
-  // Who wants which bucket.
-  struct Access {
-    std::string bucket, account;
-    std::optional<std::string> expected_owner;
-  };
-  static Access access_of(const model::Call& call);
-  // The bucket, or nullopt and the problem.
-  static Result<std::optional<Bucket>> open_bucket(store::View& view, const Access& access, Problem& problem);
   Result<std::optional<Bucket>> look_up(const model::Call& call, Problem& problem) const;  // in a view of its own
 
   // What a change does beside its rows; made anew on each run of the mutation.
