@@ -85,8 +85,8 @@ std::string Signer::request(std::string_view service, std::string_view method, s
   headers.emplace_back("host", authority);
   const std::string hash = hex_encode(sha256(body));
   sigv4::RequestParts parts{.method = method,
-                            .raw_path = path,
-                            .raw_query = "",
+                            .raw_path = path.substr(0, path.find('?')),
+                            .raw_query = path.find('?') == path.npos ? std::string_view() : path.substr(path.find('?') + 1),
                             .headers = headers,
                             .payload_hash = hash,
                             .path_encoding = service == "s3" ? sigv4::PathEncoding::Once : sigv4::PathEncoding::Twice};

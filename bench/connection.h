@@ -32,7 +32,7 @@ class Connection {
 struct Signer {
   sigv4::Credentials credentials;
   std::string region, authority;  // Host
-  // The bytes of a signed request. Headers beside host and the signature's own.
+  // The bytes of a signed request; `path` may have a query. Headers beside host and the signature's own.
   std::string request(std::string_view service, std::string_view method, std::string_view path, std::string_view body,
                       std::vector<std::pair<std::string, std::string>> headers = {}) const;
 };

@@ -5,8 +5,6 @@
 #include <unistd.h>
 
 #include <algorithm>
-#include <atomic>
-#include <thread>
 
 #include "base/encoding.h"
 #include "base/json.h"
@@ -16,8 +14,7 @@
 namespace gust::bench {
 namespace {
 
-constexpr char kFunction[] = "bench-echo", kBucket[] = "bench-bucket";
-constexpr size_t kConnections = 16;
+constexpr char kFunction[] = "bench-echo";
 constexpr char kInvoke[] = "/2015-03-31/functions/bench-echo/invocations";
 
 int64_t now_us() { return system_clock().monotonic_us(); }
@@ -50,28 +47,6 @@ Result<double> timed(Connection& connection, std::string_view request, int statu
   const int64_t began = now_us();
   TRY(connection.ask(request, status));
   return static_cast<double>(now_us() - began);
-}
-
-// `count` prepared requests over kConnections connections; the server's CPU per request in microseconds.
-Result<double> load(Context& context, const std::vector<std::string>& requests) {
-  std::atomic<size_t> next{0}, failed{0};
-  const uint64_t before = context.gust.cpu_ns();
-  std::vector<std::thread> threads;
-  for (size_t t = 0; t < kConnections; ++t) {
-    threads.emplace_back([&] {
-      auto connection = Connection::open(context.gust.endpoint());
-      for (size_t i; connection && (i = next++) < requests.size();) {
-        if (!connection->ask(requests[i])) {
-          ++failed;
-          break;
-        }
-      }
-      if (!connection) ++failed;
-    });
-  }
-  for (std::thread& t : threads) t.join();
-  if (failed != 0) return fail(Errc::Io, "requests failed under load");
-  return static_cast<double>(context.gust.cpu_ns() - before) / 1000.0 / static_cast<double>(requests.size());
 }
 
 }  // namespace
@@ -110,7 +85,8 @@ Result<> prepare(Context& context) {
   aws::Client client(context.aws);
   TRY(client.create_bucket(kBucket));
   const Value table = TRY(json::parse(R"({"TableName":"bench-table","BillingMode":"PAY_PER_REQUEST",
-    "AttributeDefinitions":[{"AttributeName":"pk","AttributeType":"S"}],"KeySchema":[{"AttributeName":"pk","KeyType":"HASH"}]})"));
+    "AttributeDefinitions":[{"AttributeName":"pk","AttributeType":"S"},{"AttributeName":"sk","AttributeType":"N"}],
+    "KeySchema":[{"AttributeName":"pk","KeyType":"HASH"},{"AttributeName":"sk","KeyType":"RANGE"}]})"));
   TRY(client.dynamodb("CreateTable", table));
   Value create = Value::map();
   create.set("FunctionName", kFunction);
@@ -163,39 +139,6 @@ Result<> measure_cold_start(Context& context) {
     ms.push_back(TRY(timed(connection, request)) / 1000);
   }
   context.rows.push_back(row_of("cold start native, client-seen", "ms", ms, 4));
-  return {};
-}
-
-Result<> measure_put_object(Context& context) {
-  std::vector<double> cpu;
-  const std::string body(4096, 'o');
-  for (int round = 0; round < 5; ++round) {
-    std::vector<std::string> requests;
-    for (size_t i = 0; i < context.times(8000); ++i) {
-      requests.push_back(
-          context.signer.request("s3", "PUT", "/bench-bucket/o/" + std::to_string(round) + "-" + std::to_string(i), body));
-    }
-    cpu.push_back(TRY(load(context, requests)));
-  }
-  context.rows.push_back(row_of("durable PutObject 4 KiB, 16 connections, server CPU", "us", cpu, 100));
-  return {};
-}
-
-Result<> measure_put_item(Context& context) {
-  std::vector<double> cpu;
-  const std::string filler(1000, 'i');
-  for (int round = 0; round < 5; ++round) {
-    std::vector<std::string> requests;
-    for (size_t i = 0; i < context.times(8000); ++i) {
-      const std::string body = R"({"TableName":"bench-table","Item":{"pk":{"S":")" + std::to_string(round) + "-" +
-                               std::to_string(i) + R"("},"v":{"S":")" + filler + R"("}}})";
-      requests.push_back(context.signer.request(
-          "dynamodb", "POST", "/", body,
-          {{"content-type", "application/x-amz-json-1.0"}, {"x-amz-target", "DynamoDB_20120810.PutItem"}}));
-    }
-    cpu.push_back(TRY(load(context, requests)));
-  }
-  context.rows.push_back(row_of("durable PutItem 1 KiB, 16 connections, server CPU", "us", cpu, 100));
   return {};
 }
 

@@ -19,7 +19,7 @@ struct Row {
   std::string name, unit;
   double median = 0, low = 0, high = 0;  // of the runs: p10 and p90
   size_t runs = 0;
-  double reach = 0;  // 0: no promise
+  double reach = 0;  // at most; negative: at least; 0: no promise
   std::string baseline;
 };
 
@@ -37,11 +37,14 @@ Row row_of(std::string name, std::string unit, std::vector<double> values, doubl
 
 Result<> measure_start(const std::string& program, std::vector<Row>& rows, size_t runs);
 Result<> measure_idle_memory(Context& context);
+inline constexpr char kBucket[] = "bench-bucket", kTable[] = "bench-table";
 Result<> prepare(Context& context);  // function, bucket and table of the following
 Result<> measure_warm_invoke(Context& context);
 Result<> measure_cold_start(Context& context);
-Result<> measure_put_object(Context& context);
-Result<> measure_put_item(Context& context);
+Result<> measure_objects(Context& context);  // measure_data.cc
+Result<> measure_listings(Context& context);
+Result<> measure_items(Context& context);
+Result<> measure_queries(Context& context);
 Result<> measure_upload_to_handler(Context& context);
 
 }  // namespace gust::bench
