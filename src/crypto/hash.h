@@ -9,16 +9,20 @@
 #include <memory>
 #include <string>
 #include <string_view>
+#include <utility>
 
 namespace gust {
 
 std::string sha256(std::string_view bytes);  // 32 raw bytes
 std::string md5(std::string_view bytes);     // 16 raw bytes
+std::string sha1(std::string_view bytes);    // 20 raw bytes
 std::string hmac_sha256(std::string_view key, std::string_view bytes);
 std::string hmac_sha1(std::string_view key, std::string_view bytes);
-uint32_t crc32(std::string_view bytes, uint32_t before = 0);   // IEEE 802.3, as zip and x-amz-checksum-crc32
-uint32_t crc32c(std::string_view bytes, uint32_t before = 0);  // Castagnoli
-std::string big_endian32(uint32_t value);                      // 4 bytes, as AWS encodes a CRC before base64
+uint32_t crc32(std::string_view bytes, uint32_t before = 0);      // IEEE 802.3, as zip and x-amz-checksum-crc32
+uint32_t crc32c(std::string_view bytes, uint32_t before = 0);     // Castagnoli
+uint64_t crc64nvme(std::string_view bytes, uint64_t before = 0);  // CRC-64/NVME, S3's default checksum
+std::string big_endian32(uint32_t value);                         // 4 bytes, as AWS encodes a CRC before base64
+std::string big_endian64(uint64_t value);
 bool equal_constant_time(std::string_view a, std::string_view b);
 
 class Digest {
@@ -34,6 +38,20 @@ class Digest {
  private:
   struct State;
   std::unique_ptr<State> state_;
+};
+
+// Both of the same bytes at little more than the cost of the first; only where available().
+class Md5Sha256 {
+ public:
+  static bool available();
+  Md5Sha256();
+  ~Md5Sha256();
+  void update(std::string_view bytes);
+  std::pair<std::string, std::string> finish();  // raw bytes of both; the object is then spent
+
+ private:
+  struct Lanes;
+  std::unique_ptr<Lanes> lanes_;
 };
 
 }  // namespace gust

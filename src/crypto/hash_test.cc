@@ -30,19 +30,44 @@ TEST(Hash, hmac_takes_keys_longer_than_a_block) {  // RFC 4231 case 6
 TEST(Hash, crc_check_values_of_the_catalogue) {
   EXPECT_EQ(crc32("123456789"), 0xCBF43926u);
   EXPECT_EQ(crc32c("123456789"), 0xE3069283u);
+  EXPECT_EQ(crc64nvme("123456789"), 0xAE8B14860A799888u);
   EXPECT_EQ(crc32(""), 0u);
+  EXPECT_EQ(crc64nvme(""), 0u);
+}
+
+TEST(Hash, crc_of_long_texts_is_that_of_single_bytes) {  // other code from 128 bytes on
+  std::string text;
+  uint32_t a = 0, b = 0;
+  uint64_t c = 0;
+  for (int i = 0; i < 5000; ++i) {
+    char byte = static_cast<char>(i * 31 + i / 7);
+    text += byte;
+    a = crc32({&byte, 1}, a);
+    b = crc32c({&byte, 1}, b);
+    c = crc64nvme({&byte, 1}, c);
+    if (i > 700 && i < 4900) continue;
+    ASSERT_EQ(crc32(text), a) << i;
+    ASSERT_EQ(crc32c(text), b) << i;
+    ASSERT_EQ(crc64nvme(text), c) << i;
+  }
+  EXPECT_EQ(crc64nvme(std::string(4096, '\0')), 0x6482D367EB22B64Eu);  // NVM Express base specification, its examples
+  EXPECT_EQ(crc64nvme(std::string(4096, '\xff')), 0xC0DDBA7302ECA3ACu);
 }
 
 TEST(Hash, crc_continues_where_it_stopped_at_any_split) {
   std::string text;
-  for (int i = 0; i < 100; ++i) text += static_cast<char>(i * 7);
+  for (int i = 0; i < 300; ++i) text += static_cast<char>(i * 7);
   for (size_t cut = 0; cut <= text.size(); ++cut) {
     EXPECT_EQ(crc32(text.substr(cut), crc32(text.substr(0, cut))), crc32(text));
     EXPECT_EQ(crc32c(text.substr(cut), crc32c(text.substr(0, cut))), crc32c(text));
+    EXPECT_EQ(crc64nvme(text.substr(cut), crc64nvme(text.substr(0, cut))), crc64nvme(text));
   }
 }
 
-TEST(Hash, big_endian_bytes) { EXPECT_EQ(hex_encode(big_endian32(0x01020304)), "01020304"); }
+TEST(Hash, big_endian_bytes) {
+  EXPECT_EQ(hex_encode(big_endian32(0x01020304)), "01020304");
+  EXPECT_EQ(hex_encode(big_endian64(0x0102030405060708)), "0102030405060708");
+}
 
 TEST(Hash, incremental_digest_equals_the_one_shot) {
   Digest sha(Digest::Kind::Sha256), m(Digest::Kind::Md5), sha1(Digest::Kind::Sha1);
@@ -54,6 +79,22 @@ TEST(Hash, incremental_digest_equals_the_one_shot) {
   EXPECT_EQ(sha.finish(), sha256("abc"));
   EXPECT_EQ(m.finish(), md5("abc"));
   EXPECT_EQ(hex_encode(sha1.finish()), "a9993e364706816aba3e25717850c26c9cd0d89d");
+}
+
+TEST(Hash, two_digests_at_once_are_those_of_each) {
+  if (!Md5Sha256::available()) GTEST_SKIP() << "this processor has no SHA instructions";
+  std::string text;
+  for (int i = 0; i < 5000; ++i) text += static_cast<char>(i * 37 + i / 11);
+  for (size_t size : {0, 1, 55, 56, 57, 63, 64, 65, 119, 120, 127, 128, 1000, 5000}) {
+    for (size_t step : {size_t{1}, size_t{7}, size_t{64}, size_t{1000}}) {
+      std::string_view left = std::string_view(text).substr(0, size);
+      Md5Sha256 both;
+      for (; !left.empty(); left.remove_prefix(std::min(step, left.size()))) both.update(left.substr(0, step));
+      auto [m, s] = both.finish();
+      EXPECT_EQ(hex_encode(m), hex_encode(md5(text.substr(0, size)))) << size;
+      EXPECT_EQ(hex_encode(s), hex_encode(sha256(text.substr(0, size)))) << size;
+    }
+  }
 }
 
 TEST(Hash, constant_time_comparison) {

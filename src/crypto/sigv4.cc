@@ -3,6 +3,7 @@
 #include "crypto/sigv4.h"
 
 #include <algorithm>
+#include <utility>
 
 #include "base/encoding.h"
 #include "base/ids.h"
@@ -33,20 +34,27 @@ std::string normalized(std::string_view path) {
   return out;
 }
 
-std::string canonical_path(const RequestParts& request) {
-  if (request.raw_path.empty()) return "/";
-  if (request.path_encoding == PathEncoding::Once) return std::string(request.raw_path);
-  bool plain = request.raw_path.find("//") == std::string_view::npos && request.raw_path.find("/.") == std::string_view::npos;
-  return percent_encode(plain ? std::string(request.raw_path) : normalized(request.raw_path), Slash::Keep);
+std::string canonical_path(std::string_view path, PathEncoding encoding) {
+  if (path.empty()) return "/";
+  if (encoding == PathEncoding::Once) return std::string(path);
+  bool plain = path.find("//") == std::string_view::npos && path.find("/.") == std::string_view::npos;
+  return percent_encode(plain ? std::string(path) : normalized(path), Slash::Keep);
 }
 
-// Decoded and encoded again, so that it does not matter which characters the client escaped.
+bool unreserved(char c) {
+  return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || (c >= '0' && c <= '9') || c == '-' || c == '_' || c == '.' ||
+         c == '~';
+}
+
+// Decoded and encoded again, so that it does not matter which characters the client escaped. A plus is a space, as it is
+// for whoever routes and decodes the query: a signature means what the service sees.
 std::string recoded(std::string_view text) {
-  auto decoded = percent_decode(text);
+  if (std::all_of(text.begin(), text.end(), unreserved)) return std::string(text);
+  auto decoded = percent_decode(text, Plus::Space);
   return decoded ? percent_encode(*decoded, Slash::Encode) : std::string(text);
 }
 
-std::string canonical_query(std::string_view raw) {
+std::string canonical_query(std::string_view raw, bool without_signature) {
   if (raw.empty()) return {};
   std::vector<std::pair<std::string, std::string>> items;
   while (!raw.empty()) {
@@ -56,6 +64,7 @@ std::string canonical_query(std::string_view raw) {
     if (item.empty()) continue;
     size_t equals = std::min(item.find('='), item.size());
     std::string_view value = equals < item.size() ? item.substr(equals + 1) : std::string_view();
+    if (without_signature && item.substr(0, equals) == "X-Amz-Signature") continue;
     items.emplace_back(recoded(item.substr(0, equals)), recoded(value));
   }
   std::sort(items.begin(), items.end());
@@ -100,24 +109,42 @@ bool date_like(std::string_view text) {
   return text.size() == 8 && std::all_of(text.begin(), text.end(), [](char c) { return c >= '0' && c <= '9'; });
 }
 
-Result<Scope> parse_scope(std::string_view credential, std::string& access_key_id) {
+constexpr std::string_view kCredentialForm =
+    "the Credential is mal-formed; expecting \"<YOUR-AKID>/YYYYMMDD/REGION/SERVICE/aws4_request\".";
+
+}  // namespace
+
+Result<> parse_credential(std::string_view credential, ParsedAuthorization& out) {
   // From the right: an access key id may hold slashes.
   std::string_view parts[4];
   for (int i = 3; i >= 0; --i) {
     size_t slash = credential.rfind('/');
-    if (slash == std::string_view::npos) return fail(Errc::Invalid, "Credential must have five parts");
+    if (slash == std::string_view::npos) return fail(Errc::Invalid, std::string(kCredentialForm));
     parts[i] = credential.substr(slash + 1);
     credential = credential.substr(0, slash);
   }
   bool long_part = parts[1].size() > kMaxScopePart || parts[2].size() > kMaxScopePart;
   if (credential.empty() || !date_like(parts[0]) || long_part || parts[2].empty() || parts[3] != "aws4_request") {
-    return fail(Errc::Invalid, "Credential must be KEY/YYYYMMDD/REGION/SERVICE/aws4_request");
+    return fail(Errc::Invalid, std::string(kCredentialForm));
   }
-  access_key_id = credential;
-  return Scope{std::string(parts[0]), std::string(parts[1]), std::string(parts[2])};
+  out.access_key_id = credential;
+  out.scope = Scope{std::string(parts[0]), std::string(parts[1]), std::string(parts[2])};
+  return {};
 }
 
-}  // namespace
+Result<> parse_signed_headers(std::string_view names, ParsedAuthorization& out) {
+  out.signed_headers.clear();
+  while (!names.empty()) {
+    size_t stop = std::min(names.find(';'), names.size());
+    if (stop > 0) out.signed_headers.push_back(lower(names.substr(0, stop)));
+    names.remove_prefix(std::min(stop + 1, names.size()));
+    if (out.signed_headers.size() > kMaxSignedHeaders) return fail(Errc::Invalid, "too many signed headers");
+  }
+  auto& all = out.signed_headers;
+  if (!std::is_sorted(all.begin(), all.end())) std::sort(all.begin(), all.end());
+  all.erase(std::unique(all.begin(), all.end()), all.end());
+  return {};
+}
 
 std::string signed_header_names(const RequestParts& request) { return names_of(sorted_headers(request)); }
 
@@ -125,8 +152,8 @@ std::string canonical_request(const RequestParts& request) {
   auto sorted = sorted_headers(request);
   std::string out;
   out.reserve(512);
-  out.append(request.method).append("\n").append(canonical_path(request)).append("\n");
-  out.append(canonical_query(request.raw_query)).append("\n");
+  out.append(request.method).append("\n").append(canonical_path(request.raw_path, request.path_encoding)).append("\n");
+  out.append(canonical_query(request.raw_query, false)).append("\n");
   for (size_t i = 0; i < sorted.size(); ++i) {
     bool again = i > 0 && sorted[i].first == sorted[i - 1].first;
     if (again) out.back() = ',';  // instead of the line's end
@@ -135,6 +162,27 @@ std::string canonical_request(const RequestParts& request) {
     out += '\n';
   }
   return out.append("\n").append(names_of(sorted)).append("\n").append(request.payload_hash);
+}
+
+std::string canonical_request(const ReceivedRequest& request) {
+  std::string out;
+  out.reserve(1024);
+  out.append(request.method).append("\n").append(canonical_path(request.raw_path, request.path_encoding)).append("\n");
+  out.append(canonical_query(request.raw_query, request.in_query)).append("\n");
+  for (const std::string& name : request.signed_headers) {
+    out.append(name).append(":");
+    bool again = false;
+    for (const auto& [field, value] : request.headers) {
+      if (field.size() != name.size() || !equal_ignoring_case(field, name)) continue;
+      if (std::exchange(again, true)) out += ',';
+      append_value(out, value);
+    }
+    out += '\n';
+  }
+  out += '\n';
+  for (const std::string& name : request.signed_headers) out.append(name).append(";");
+  if (!request.signed_headers.empty()) out.pop_back();
+  return out.append("\n").append(request.payload_hash);
 }
 
 std::string string_to_sign(std::string_view amz_date, const Scope& scope, std::string_view canonical) {
@@ -173,21 +221,16 @@ Result<ParsedAuthorization> parse_authorization(std::string_view header) {
     std::string_view item = trim(header.substr(0, end));
     header.remove_prefix(std::min(end + 1, header.size()));
     if (item.starts_with("Credential=")) {
-      out.scope = TRY(parse_scope(item.substr(11), out.access_key_id));
+      TRY(parse_credential(item.substr(11), out));
       credential = true;
     } else if (item.starts_with("SignedHeaders=")) {
-      std::string_view names = item.substr(14);
-      while (!names.empty() && out.signed_headers.size() <= kMaxSignedHeaders) {
-        size_t stop = std::min(names.find(';'), names.size());
-        if (stop > 0) out.signed_headers.push_back(lower(names.substr(0, stop)));
-        names.remove_prefix(std::min(stop + 1, names.size()));
-      }
+      TRY(parse_signed_headers(item.substr(14), out));
     } else if (item.starts_with("Signature=")) {
       out.signature = item.substr(10);
     }
   }
-  if (!credential || out.signed_headers.empty() || out.signed_headers.size() > kMaxSignedHeaders || out.signature.size() != 64) {
-    return fail(Errc::Invalid, "Authorization must have Credential, SignedHeaders and Signature");
+  if (!credential || out.signed_headers.empty() || out.signature.size() != 64) {
+    return fail(Errc::Invalid, "the authorization header requires three components: Credential, SignedHeaders, and Signature.");
   }
   return out;
 }

@@ -5,7 +5,7 @@
 // AWS Signature Version 4 maths (AWS IAM User Guide, "Signature Version 4 signing process"): canonical request, string to
 // sign, signature. Used to verify (gateway) and to sign (http client, sdk, cli). No I/O, no clock.
 
-#include <map>
+#include <span>
 #include <string>
 #include <string_view>
 #include <utility>
@@ -42,6 +42,20 @@ struct RequestParts {
 
 std::string signed_header_names(const RequestParts& request);  // "host;x-amz-date"
 std::string canonical_request(const RequestParts& request);
+
+// The same text as a verifier makes it, from all fields of a request and the names that its client has signed.
+struct ReceivedRequest {
+  std::string_view method;
+  std::string_view raw_path;
+  std::string_view raw_query;
+  std::span<const std::pair<std::string, std::string>> headers;  // all
+  std::span<const std::string> signed_headers;                   // lower case, sorted
+  std::string_view payload_hash;
+  PathEncoding path_encoding = PathEncoding::Twice;
+  bool in_query = false;  // the signature is a parameter of the query, which is left out
+};
+std::string canonical_request(const ReceivedRequest& request);
+
 std::string string_to_sign(std::string_view amz_date, const Scope& scope, std::string_view canonical);
 std::string signing_key(std::string_view secret_access_key, const Scope& scope);  // 32 raw bytes
 std::string signature(std::string_view key, std::string_view string_to_sign);     // 64 hex digits
@@ -53,9 +67,13 @@ std::string authorization(std::string_view access_key_id, const Scope& scope, st
 struct ParsedAuthorization {
   std::string access_key_id;
   Scope scope;
-  std::vector<std::string> signed_headers;  // lower case, as listed
+  std::vector<std::string> signed_headers;  // lower case, sorted
   std::string signature;
 };
+// "KEY/YYYYMMDD/REGION/SERVICE/aws4_request" into the first two members. Errors: Invalid.
+Result<> parse_credential(std::string_view credential, ParsedAuthorization& out);
+// "host;x-amz-date" into a sorted list in lower case. Errors: Invalid.
+Result<> parse_signed_headers(std::string_view names, ParsedAuthorization& out);
 // Parses an "AWS4-HMAC-SHA256 Credential=..., SignedHeaders=..., Signature=..." value. Errors: Invalid.
 Result<ParsedAuthorization> parse_authorization(std::string_view header);
 

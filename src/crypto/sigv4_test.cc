@@ -62,6 +62,24 @@ TEST(SigV4, repeated_headers_are_joined_in_order) {
   EXPECT_NE(canonical_request(parts).find("a:x\nb:1,2\n\na;b\n"), std::string::npos);
 }
 
+TEST(SigV4, a_verifier_makes_the_same_text_from_all_headers) {
+  std::vector<std::pair<std::string, std::string>> fields = {{"Host", "h"}, {"X-B", " 1  2 "}, {"Other", "o"}, {"x-b", "3"}};
+  ParsedAuthorization listed;
+  ASSERT_TRUE(parse_signed_headers("x-b;HOST;x-b", listed));
+  EXPECT_EQ(listed.signed_headers, (std::vector<std::string>{"host", "x-b"}));
+  ReceivedRequest received{.method = "GET",
+                           .raw_path = "/a",
+                           .raw_query = "b=2&X-Amz-Signature=00&a=1+x",
+                           .headers = fields,
+                           .signed_headers = listed.signed_headers,
+                           .payload_hash = kEmptyHash,
+                           .in_query = true};
+  RequestParts parts{"GET", "/a", "a=1%20x&b=2", {fields[0], fields[1], fields[3]}, kEmptyHash, PathEncoding::Twice};
+  EXPECT_EQ(canonical_request(received), canonical_request(parts));
+  received.in_query = false;
+  EXPECT_NE(canonical_request(received), canonical_request(parts));
+}
+
 TEST(SigV4, like_botocore_a_lambda_path_is_encoded_twice) {
   Scope scope{"20261123", "eu-west-1", "lambda"};
   RequestParts parts{"POST",

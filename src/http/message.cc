@@ -30,8 +30,9 @@ void Headers::remove(std::string_view name) {
 
 Result<std::string> Body::read_all(size_t limit) const {
   if (size() > limit) return fail(Errc::TooLarge, "a body of more than " + std::to_string(limit) + " bytes");
-  if (!file) return bytes;
-  return files::read_fd(file->file->get(), file->offset, file->length);
+  std::string all = file ? TRY(files::read_fd(file->file->get(), file->offset, file->length)) : bytes;
+  for (const FileSlice& slice : more) all += TRY(files::read_fd(slice.file->get(), slice.offset, slice.length));
+  return all;
 }
 
 std::string_view reason_phrase(int status) {

@@ -2,113 +2,10 @@
 
 #include "http/server.h"
 
-#include <gtest/gtest.h>
-#include <sys/socket.h>
-#include <sys/stat.h>
-#include <unistd.h>
-
-#include <atomic>
-#include <future>
-#include <thread>
-
-#include "base/encoding.h"
-#include "base/ids.h"
-#include "crypto/hash.h"
-#include "http/client.h"
-#include "os/files.h"
+#include "http/test_server.h"
 
 namespace gust::http {
 namespace {
-
-class Echo : public Handler {
- public:
-  BodyPlan on_head(Exchange& exchange) override {
-    BodyPlan plan = plan_;
-    if (exchange.request().path == "/refuse") plan.refuse = Response{.status = 403};
-    return plan;
-  }
-  void on_request(ExchangePtr exchange) override {
-    Request& request = exchange->request();
-    ++requests;
-    if (request.path == "/park") {
-      parked = exchange;
-      return;
-    }
-    Response response;
-    response.headers.add("X-Trailer", request.trailers.get("t"));
-    response.headers.add("X-Md5", hex_encode(request.body.md5));
-    response.headers.add("X-Spooled", request.body.file ? "yes" : "no");
-    if (request.path == "/raw") return exchange->respond_raw("HTTP/1.1 200 OK\r\nContent-Length: 3\r\n\r\n", "raw");
-    if (!request.body.path.empty()) unlink(request.body.path.c_str());
-    response.body = std::move(request.body);
-    exchange->respond(std::move(response));
-  }
-  void on_abort(Exchange&) override { ++aborts; }
-
-  BodyPlan plan_;
-  ExchangePtr parked;
-  std::atomic<int> requests = 0, aborts = 0;
-};
-
-class ServerTest : public testing::Test {
- protected:
-  void start(Limits limits = {}) {
-    auto listener = net::listen_tcp({"127.0.0.1", 0});
-    ASSERT_TRUE(listener);
-    endpoint_ = *net::local_endpoint(listener->get());
-    server_ = std::make_unique<Server>(loop_, echo_, limits, &disk_);
-    server_->listen(std::move(*listener), 1);
-    thread_ = std::thread([this] { loop_.run(); });
-  }
-  void TearDown() override {
-    if (!thread_.joinable()) return;
-    on_loop([&] {
-      echo_.parked.reset();
-      server_.reset();
-    });
-    loop_.stop();
-    thread_.join();
-  }
-  template <class F>
-  void on_loop(F f) {
-    std::promise<void> done;
-    loop_.post([&] {
-      f();
-      done.set_value();
-    });
-    done.get_future().wait();
-  }
-  Client client() { return Client(Url{false, endpoint_.host, endpoint_.port}, {.timeout_us = 20'000'000}); }
-  Fd raw() { return std::move(*net::connect_tcp(endpoint_, 1'000'000)); }
-  static std::string read_some(int fd) {
-    char buffer[4096];
-    ssize_t n = recv(fd, buffer, sizeof buffer, 0);
-    return n > 0 ? std::string(buffer, static_cast<size_t>(n)) : "";
-  }
-  static std::string read_until_close(int fd) {
-    std::string all, part;
-    while (!(part = read_some(fd)).empty()) all += part;
-    return all;
-  }
-  static void write_raw(int fd, std::string_view text) {
-    ASSERT_EQ(::send(fd, text.data(), text.size(), MSG_NOSIGNAL), static_cast<ssize_t>(text.size()));
-  }
-
-  net::Loop loop_;
-  net::WorkerPool disk_{"disk", 2, 1000};
-  Echo echo_;
-  std::unique_ptr<Server> server_;
-  net::Endpoint endpoint_;
-  std::thread thread_;
-};
-
-Request post(std::string path, std::string body) {
-  Request request;
-  request.method = "POST";
-  request.target = std::move(path);
-  request.body.bytes = std::move(body);
-  return request;
-}
 
 TEST_F(ServerTest, AConnectionIsKeptForManyRequests) {
   start();
@@ -377,6 +274,137 @@ TEST_F(ServerTest, OneListenerCannotUseUpTheConnectionsOfAll) {
   for (size_t left = 3; left > 2; usleep(1000)) on_loop([&] { left = server_->connections(); });
   Fd d = raw();
   EXPECT_TRUE(ask(d.get()));
+}
+
+TEST_F(ServerTest, OneListenerCannotUseUpTheMemoryOfAll) {
+  echo_.plan_.limit = echo_.plan_.memory = 8 << 20;
+  start(Limits{.memory_per_listener = 4 << 20});
+  auto second = net::listen_tcp({"127.0.0.1", 0});
+  ASSERT_TRUE(second);
+  const net::Endpoint other = *net::local_endpoint(second->get());
+  on_loop([&] { server_->listen(std::move(*second), 2); });
+  const std::string head = "POST /x HTTP/1.1\r\nHost: h\r\nContent-Length: 3000000\r\n\r\n";
+  const std::string most(2'999'999, 'x');
+  Fd hostile = raw();
+  write_raw(hostile.get(), head + most);
+  size_t held = 0;
+  for (int i = 0; i < 500 && held < most.size(); ++i, usleep(10'000)) on_loop([&] { held = server_->held_bytes(); });
+  ASSERT_GE(held, most.size());
+  Fd same = raw();
+  (void)::send(same.get(), head.data(), head.size(), MSG_NOSIGNAL);
+  (void)::send(same.get(), most.data(), most.size(), MSG_NOSIGNAL);
+  EXPECT_TRUE(read_until_close(same.get()).starts_with("HTTP/1.1 503"));
+  Client elsewhere(Url{false, other.host, other.port});
+  auto served = elsewhere.send(post("/x", most));
+  ASSERT_TRUE(served) << served.error().message;
+  EXPECT_EQ(served->status, 200);
+}
+
+// What a plan's gate was given, to be called when the test wants it.
+struct Gate {
+  std::function<void(std::optional<Response>)> pass;
+  std::atomic<int> asked = 0;
+  void at(BodyPlan& plan) {
+    plan.gate = [this](std::function<void(std::optional<Response>)> then) {
+      pass = std::move(then);
+      ++asked;
+    };
+  }
+};
+
+TEST_F(ServerTest, AGateIsWaitedForBeforeTheBodyIsInvited) {
+  Gate gate;
+  gate.at(echo_.plan_);
+  start();
+  const std::string head = "PUT /a HTTP/1.1\r\nHost: h\r\nContent-Length: 3\r\nExpect: 100-continue\r\n\r\n";
+  Fd passed = raw();
+  write_raw(passed.get(), head);
+  for (int i = 0; i < 500 && gate.asked < 1; ++i) usleep(10'000);
+  ASSERT_EQ(gate.asked, 1);
+  char byte = 0;
+  EXPECT_LT(recv(passed.get(), &byte, 1, MSG_DONTWAIT), 0);  // nothing was said yet
+  on_loop([&] { gate.pass(std::nullopt); });
+  EXPECT_EQ(read_some(passed.get()), "HTTP/1.1 100 Continue\r\n\r\n");
+  write_raw(passed.get(), "abc");
+  EXPECT_TRUE(read_some(passed.get()).ends_with("abc"));
+
+  Fd refused = raw();
+  write_raw(refused.get(), head);
+  for (int i = 0; i < 500 && gate.asked < 2; ++i) usleep(10'000);
+  on_loop([&] { gate.pass(Response{.status = 403}); });
+  EXPECT_TRUE(read_until_close(refused.get()).starts_with("HTTP/1.1 403"));  // and the connection ends
+  EXPECT_EQ(echo_.requests, 1);
+}
+
+TEST_F(ServerTest, AGateMayAnswerAtOnceOrWhenThePeerHasGone) {
+  echo_.plan_.gate = [](const std::function<void(std::optional<Response>)>& then) { then(std::nullopt); };
+  start();
+  Client c = client();
+  for (int i = 0; i < 3; ++i) EXPECT_EQ(c.send(post("/x", "abc"))->body.bytes, "abc");
+  Gate gate;
+  on_loop([&] { gate.at(echo_.plan_); });
+  Fd fd = raw();
+  write_raw(fd.get(), "PUT /a HTTP/1.1\r\nHost: h\r\nContent-Length: 3\r\n\r\nabc");
+  for (int i = 0; i < 500 && gate.asked < 1; ++i) usleep(10'000);
+  fd.reset();
+  for (size_t left = 2; left > 1; usleep(10'000)) on_loop([&] { left = server_->connections(); });
+  on_loop([&] { gate.pass(std::nullopt); });
+  EXPECT_EQ(echo_.requests, 3);
+}
+
+// Takes "[" and "]" away; "!" is no input of it, and "?" must not be the last.
+class Brackets : public BodyFilter {
+ public:
+  Result<> decode(std::string_view wire, std::string& out) override {
+    for (char c : wire) {
+      if (c == '!') return fail(Errc::Invalid, "!");
+      if (c != '[' && c != ']') out += c;
+      last_ = c;
+    }
+    return {};
+  }
+  Result<> finish() override { return last_ == '?' ? fail(Errc::Invalid, "?") : Result<>(); }
+  Response refusal(const Error& error) const override {
+    Response r{.status = 422};
+    r.body.bytes = "refused " + error.message;
+    return r;
+  }
+
+ private:
+  char last_ = 0;
+};
+
+TEST_F(ServerTest, AFilterMakesTheBodyAndCanRefuseIt) {
+  std::string directory = testing::TempDir() + "gust-spool-" + new_id(8);
+  ASSERT_TRUE(files::make_directories(directory));
+  start();
+  for (const std::string& spool : {std::string(), directory}) {
+    auto send = [&](const std::string& body) {
+      on_loop([&] {
+        echo_.plan_ = BodyPlan{.limit = 1 << 20, .memory = 1000, .spool_directory = spool, .md5 = true};
+        echo_.plan_.filter = std::make_shared<Brackets>();
+        echo_.plan_.wire_limit = 2 << 20;
+      });
+      return client().send(post("/x", body));
+    };
+    for (size_t size : {size_t{10}, size_t{500'000}}) {
+      const std::string pure(size, 'x'), wire = "[[" + pure + "]";
+      auto good = send(wire);
+      ASSERT_TRUE(good) << good.error().message;
+      EXPECT_TRUE(good->body.bytes == pure);
+      EXPECT_EQ(good->headers.get("x-md5"), hex_encode(md5(pure)));
+      auto bad = send(wire + "!" + pure);
+      ASSERT_TRUE(bad) << bad.error().message;
+      EXPECT_EQ(bad->status, 422);
+      EXPECT_EQ(bad->body.bytes, "refused !");
+      EXPECT_EQ(send(wire + "?")->body.bytes, "refused ?");
+    }
+    EXPECT_EQ(send(std::string(1'500'000, '['))->status, 200);  // only what comes out counts
+    EXPECT_EQ(send(std::string(1'500'000, 'x'))->status, 413);
+    EXPECT_EQ(send(std::string(2'500'000, '['))->status, 413);
+  }
+  EXPECT_TRUE(files::list(directory)->empty());
+  (void)files::remove_tree(directory);
 }
 
 }  // namespace
