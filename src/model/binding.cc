@@ -9,9 +9,6 @@
 namespace gust::model {
 namespace {
 
-constexpr size_t kMaxFormDepth = 16;
-constexpr size_t kMaxFormList = 1000;
-
 bool starts_with_ignoring_case(std::string_view text, std::string_view prefix) {
   return text.size() >= prefix.size() && equal_ignoring_case(text.substr(0, prefix.size()), prefix);
 }
@@ -37,7 +34,8 @@ class Binder {
       for (const auto& [name, text] : match.query) {
         if (!is_utf8(text)) continue;
         if (m.location == Location::QueryMap) {
-          input_.set(table_.text(m.name), Value::map()).set(name, text);
+          if (!is_utf8(name)) continue;
+          entry(m, name, text);
         } else if (name == table_.text(m.wire)) {
           if (auto error = parameter(m, text)) return error;
         }
@@ -60,27 +58,90 @@ class Binder {
  private:
   std::optional<ApiError> parameter(const Member& m, const std::string& text) {
     if (table_.shape(m.shape).kind != Kind::List) return scalar(m, text);
-    Value list = input_[table_.text(m.name)];
-    list.push(text);
-    input_.set(table_.text(m.name), std::move(list));
+    auto v = element(m, text);
+    if (!v) return unreadable(m, text, v.error().message);
+    member(m, Value::list()).push(std::move(*v));
     return {};
+  }
+  Result<Value> element(const Member& m, std::string_view text) const {
+    const Shape& s = table_.shape(table_.shape(m.shape).element);
+    TimeFormat format = s.time;
+    if (s.kind == Kind::Timestamp && format == TimeFormat::Default && m.location == Location::Header) format = TimeFormat::Rfc822;
+    return scalar_from_text(s.kind, format, text);
+  }
+  // The input's member, made as `empty` first where it is not there.
+  Value& member(const Member& m, Value empty) {
+    std::string_view name = table_.text(m.name);
+    for (auto& [key, v] : input_.map_ref()) {
+      if (key == name) return v;
+    }
+    return input_.map_ref().emplace_back(name, std::move(empty)).second;
+  }
+  // The members of a map are parameters of their own: all of them, the named ones too. A list takes every one of a name.
+  void entry(const Member& m, const std::string& name, const std::string& text) {
+    Value& map = member(m, Value::map());
+    bool list = table_.shape(table_.shape(m.shape).element).kind == Kind::List;
+    if (!list) {
+      if (!map.has(name)) map.set(name, text);
+      return;
+    }
+    if (!map.has(name)) map.set(name, Value::list());
+    for (auto& [key, v] : map.map_ref()) {
+      if (key == name) v.push(text);
+    }
   }
   std::optional<ApiError> header(const Member& m, const std::string& text) {
     Kind kind = table_.shape(m.shape).kind;
     if (kind == Kind::List) {
       Value list = Value::list();
-      std::string_view rest = text;
-      while (!rest.empty()) {
-        size_t comma = std::min(rest.find(','), rest.size());
-        list.push(trim(rest.substr(0, comma)));
-        rest.remove_prefix(std::min(comma + 1, rest.size()));
+      for (const std::string& part : split_header(m, text)) {
+        auto v = element(m, part);
+        if (!v) return unreadable(m, text, v.error().message);
+        list.push(std::move(*v));
       }
       input_.set(table_.text(m.name), std::move(list));
       return {};
     }
     // RFC 9110: a date that cannot be read is as good as none.
     if (kind == Kind::Timestamp && !scalar_from_text(kind, m.time, text)) return {};
+    if (m.flags & kJsonText) {
+      auto json = base64_decode(text);
+      if (!json || !is_utf8(*json)) return unreadable(m, text, "not base64 of text");
+      input_.set(table_.text(m.name), std::move(*json));
+      return {};
+    }
     return scalar(m, text);
+  }
+  // Elements of a list in a header: separated by commas, in quotes where one holds a comma (RFC 9110 section 5.6). Dates have a
+  // comma of their own.
+  std::vector<std::string> split_header(const Member& m, std::string_view text) const {
+    const Shape& s = table_.shape(table_.shape(m.shape).element);
+    bool dates = s.kind == Kind::Timestamp && (s.time == TimeFormat::Default || s.time == TimeFormat::Rfc822);
+    std::vector<std::string> out;
+    std::string part;
+    bool quoted = false, was_quoted = false;
+    size_t commas = 0;
+    auto end = [&] {
+      out.push_back(was_quoted ? part : std::string(trim(part)));
+      part.clear();
+      was_quoted = false;
+    };
+    for (size_t i = 0; i < text.size(); ++i) {
+      char c = text[i];
+      if (quoted && c == '\\' && i + 1 < text.size()) {
+        part += text[++i];
+      } else if (c == '"' && (quoted || trim(part).empty())) {
+        quoted = !quoted;
+        was_quoted = true;
+        if (quoted) part.clear();
+      } else if (c == ',' && !quoted && (!dates || ++commas % 2 == 0)) {
+        end();
+      } else if (quoted || !was_quoted) {
+        part += c;
+      }
+    }
+    if (!text.empty()) end();
+    return out;
   }
   void prefixed(const Member& m, const http::Headers& fields) {
     std::string_view prefix = table_.text(m.wire);
@@ -99,7 +160,7 @@ class Binder {
   }
   ApiError unreadable(const Member& m, std::string_view text, std::string_view why) const {
     std::string wire(table_.text(m.wire));
-    if (table_.protocol != Protocol::RestXml) return serialization("The value of " + wire + " is " + std::string(why) + ".");
+    if (table_.id() != "s3") return serialization("The value of " + wire + " is " + std::string(why) + ".");
     bool integer = table_.shape(m.shape).kind == Kind::Integer || table_.shape(m.shape).kind == Kind::Long;
     return invalid_argument(integer ? "Provided " + wire + " not an integer or within integer range"
                                     : "The value of " + wire + " is " + std::string(why),
@@ -110,55 +171,28 @@ class Binder {
   Value& input_;
 };
 
-class FormReader {
- public:
-  FormReader(const ServiceTable& table, const QueryList& form) : table_(table), form_(form) {}
+std::string quoted(std::string text) {
+  if (text.find_first_of(",\"") == text.npos) return text;
+  std::string out = "\"";
+  for (char c : text) {
+    if (c == '"' || c == '\\') out += '\\';
+    out += c;
+  }
+  return out + '"';
+}
 
-  Result<Value> read(uint16_t index, TimeFormat format, const std::string& prefix, size_t depth) const {
-    if (depth > kMaxFormDepth) return fail(Errc::TooLarge, "parameters nested too deep");
-    const Shape& s = table_.shape(index);
-    if (s.kind == Kind::Structure) return structure(s, prefix, depth);
-    if (s.kind == Kind::List) return list(s, prefix, depth);
-    if (s.kind == Kind::Map) return fail(Errc::Unsupported, "a map parameter");
-    for (const auto& [name, text] : form_) {
-      if (name != prefix) continue;
-      auto v = scalar_from_text(s.kind, format, text);
-      if (!v) return fail(Errc::Invalid, prefix + " is " + v.error().message);
-      return v;
-    }
-    return Value();
+std::string header_text(const ServiceTable& table, const Member& m, const Value& v) {
+  if (m.flags & kJsonText) return base64_encode(v.as_string());
+  if (!v.is_list()) return scalar_to_text(v, m.time);
+  const Shape& s = table.shape(table.shape(m.shape).element);
+  bool date = s.kind == Kind::Timestamp && s.time == TimeFormat::Default;
+  std::string text;
+  for (const Value& e : v.as_list()) {
+    if (!text.empty()) text += ",";
+    text += e.is_string() ? quoted(scalar_to_text(e, s.time)) : scalar_to_text(e, date ? TimeFormat::Rfc822 : s.time);
   }
-
- private:
-  bool any(const std::string& prefix) const {
-    for (const auto& [name, text] : form_) {
-      if (name.starts_with(prefix) && (name.size() == prefix.size() || name[prefix.size()] == '.')) return true;
-    }
-    return false;
-  }
-  Result<Value> structure(const Shape& s, const std::string& prefix, size_t depth) const {
-    Value out = Value::map();
-    for (const Member& m : table_.members(s)) {
-      std::string name = prefix.empty() ? std::string(table_.text(m.wire)) : prefix + "." + std::string(table_.text(m.wire));
-      if (!any(name)) continue;
-      Value v = TRY(read(m.shape, m.time, name, depth + 1));
-      if (!v.is_null()) out.set(table_.text(m.name), std::move(v));
-    }
-    return out;
-  }
-  Result<Value> list(const Shape& s, const std::string& prefix, size_t depth) const {
-    Value out = Value::list();
-    for (size_t i = 1; i <= kMaxFormList; ++i) {
-      std::string name = prefix + "." + std::string(table_.text(s.element_name)) + "." + std::to_string(i);
-      if (!any(name)) break;
-      out.push(TRY(read(s.element, TimeFormat::Default, name, depth + 1)));
-    }
-    return out;
-  }
-
-  const ServiceTable& table_;
-  const QueryList& form_;
-};
+  return text;
+}
 
 }  // namespace
 
@@ -177,21 +211,11 @@ void bind_output(const ServiceTable& table, uint16_t shape, const Value& output,
     const Member* m = table.member(s, name);
     if (m == nullptr || v.is_null()) continue;
     if (m->location == Location::StatusCode) status = static_cast<int>(v.as_int(status));
-    if (m->location == Location::Header) {
-      std::string text;
-      if (v.is_list()) {
-        for (const Value& e : v.as_list()) text.append(text.empty() ? "" : ",").append(scalar_to_text(e, m->time));
-      }
-      headers.add(table.text(m->wire), v.is_list() ? text : scalar_to_text(v, m->time));
-    }
+    if (m->location == Location::Header) headers.add(table.text(m->wire), header_text(table, *m, v));
     if (m->location == Location::Headers) {
       for (const auto& [key, e] : v.as_map()) headers.add(std::string(table.text(m->wire)) + key, e.as_string());
     }
   }
-}
-
-Result<Value> from_form(const ServiceTable& table, uint16_t shape, const QueryList& form) {
-  return FormReader(table, form).read(shape, TimeFormat::Default, {}, 0);
 }
 
 }  // namespace gust::model

@@ -2,8 +2,8 @@
 
 #pragma once
 
-// Members that travel outside the body: path labels, query parameters and headers in; headers and the status out; and the
-// form parameters of the query protocol. Pure functions over immutable tables.
+// Members that travel outside the body: path labels, query parameters and headers in; headers and the status out. A '+' in a
+// query is a space, as AWS reads it (clients send %2B for a plus). Pure functions over immutable tables.
 
 #include <optional>
 
@@ -20,8 +20,5 @@ std::optional<ApiError> bind_input(const ServiceTable& table, const Match& match
 
 // Writes the output's header members into `headers`; a statusCode member replaces `status`.
 void bind_output(const ServiceTable& table, uint16_t shape, const Value& output, http::Headers& headers, int& status);
-
-// Form parameters ("Tags.member.1.Key") of the query protocol as a value of the shape. Invalid where one does not fit.
-Result<Value> from_form(const ServiceTable& table, uint16_t shape, const QueryList& form);
 
 }  // namespace gust::model

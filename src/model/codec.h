@@ -2,9 +2,9 @@
 
 #pragma once
 
-// Codec: one service's wire format, driven by its table: which operation a request is, its input as a document with the
-// model's constraints checked, and answers and errors as HTTP responses. Immutable after construction apart from its
-// pattern cache; any thread. Texts of errors: AWS's (lambda-style "1 validation error detected: ...").
+// Codec: one service on the wire, driven by its table: which operation a request is, in which of the service's protocols it
+// came, its input as a document with the model's constraints checked, and answers and errors as HTTP responses of that same
+// protocol. Immutable after construction apart from caches; any thread. Texts of errors: AWS's.
 
 #include <optional>
 #include <string>
@@ -27,8 +27,13 @@ class Codec {
   explicit Codec(const ServiceTable& table);
   const ServiceTable& table() const { return table_; }
 
-  // The operation: by method and path (rest), by X-Amz-Target (json). The query protocol names it in the body: match_form.
+  // Which of the service's protocols the request speaks, by its headers, path and query; a service that speaks only one: that.
+  Protocol protocol_of(const RequestView& request) const;
+  // Whether the operation's name is in the body, a form: match_form it when it is there. (A form's Action may be in the query.)
+  bool named_in_body(const RequestView& request) const;
+  // The operation: by method and path (rest, CBOR), by X-Amz-Target (JSON), by Action of the query (forms).
   ApiResult<Match> match(const RequestView& request) const;
+  // By Action of a form: the request's body.
   ApiResult<Match> match_form(std::string_view body) const;
 
   // Whether the body is a member as it is (an object's bytes, an event) instead of a document.
@@ -40,21 +45,17 @@ class Codec {
   // `head`: answer to a HEAD request, which has no body. `protocol`: as protocol_of told; the table's own if absent.
   http::Response encode_error(const ApiError& error, std::string_view request_id, bool head = false,
                               std::optional<Protocol> protocol = std::nullopt) const;
-  // Which of the service's protocols the request speaks, by its headers; the table's own where they show none.
-  Protocol protocol_of(const RequestView& request) const;
 
  private:
-  ApiResult<Value> decode_document(const Operation& operation, std::string_view body) const;
-  ApiError violated(const std::vector<Violation>& violations) const;
-  void add_request_id(http::Headers& headers, std::string_view request_id) const;
-  void encode_json(const Operation& operation, Reply& reply, http::Response& response) const;
-  void encode_xml(const Operation& operation, Reply& reply, http::Response& response) const;
-  void encode_query(const Operation& operation, Reply& reply, std::string_view request_id, http::Response& response) const;
-  std::string json_error(const ApiError& error) const;
-  std::string error_type(std::string_view code) const;
+  ApiResult<Match> match_target(const RequestView& request, Match match) const;
+  ApiResult<Match> match_path(const RequestView& request, Match match) const;
+  ApiResult<Match> match_action(const QueryList& form, Match match) const;
+  ApiResult<Value> decode_form(const Match& match, std::string_view body) const;
+  ApiResult<Value> decode_document(const Match& match, std::string_view body) const;
+  ApiResult<Value> decode_xml(const Member* payload, uint16_t shape, std::string_view body) const;
 
   const ServiceTable& table_;
-  Router router_;
+  std::optional<Router> router_;  // of the rest protocols
   Constraints constraints_;
 };
 

@@ -65,16 +65,18 @@ bool scalar(Kind kind) { return kind != Kind::Structure && kind != Kind::List &&
 
 }  // namespace
 
-Constraints::Constraints(const ServiceTable& table)
-    : table_(table),
-      match_(std::make_unique<std::atomic<re2::RE2*>[]>(table.constraint_count)),
-      reject_(std::make_unique<std::atomic<re2::RE2*>[]>(table.constraint_count)) {}
+Constraints::Constraints(const ServiceTable& table) : table_(table) {}
 
 Constraints::~Constraints() {
-  for (uint32_t i = 0; i < table_.constraint_count; ++i) {
-    delete match_[i].load();
-    delete reject_[i].load();
+  for (uint32_t i = 0; patterns_ && i < table_.constraint_count; ++i) {
+    delete patterns_[i].match.load();
+    delete patterns_[i].reject.load();
   }
+}
+
+Constraints::Patterns& Constraints::patterns(const Constraint& c) const {
+  std::call_once(made_, [this] { patterns_ = std::make_unique<Patterns[]>(table_.constraint_count); });
+  return patterns_[static_cast<size_t>(&c - table_.constraint_data)];
 }
 
 const re2::RE2& Constraints::compiled(Text pattern, std::atomic<re2::RE2*>& slot) const {
@@ -90,14 +92,15 @@ const re2::RE2& Constraints::compiled(Text pattern, std::atomic<re2::RE2*>& slot
 }
 
 bool Constraints::matches(const Constraint& c, std::string_view text) const {
-  size_t index = static_cast<size_t>(&c - table_.constraint_data);
+  if (c.match.length == 0 && c.reject.length == 0) return true;
+  Patterns& p = patterns(c);
   re2::StringPiece piece(text.data(), text.size());
   if (c.match.length > 0) {
-    const re2::RE2& re = compiled(c.match, match_[index]);
+    const re2::RE2& re = compiled(c.match, p.match);
     if (re.ok() && !re2::RE2::FullMatch(piece, re)) return false;
   }
   if (c.reject.length > 0) {
-    const re2::RE2& re = compiled(c.reject, reject_[index]);
+    const re2::RE2& re = compiled(c.reject, p.reject);
     if (re.ok() && re2::RE2::FullMatch(piece, re)) return false;
   }
   return true;
@@ -107,8 +110,8 @@ std::string Constraints::unreadable_patterns() const {
   std::string out;
   for (uint32_t i = 0; i < table_.constraint_count; ++i) {
     const Constraint& c = table_.constraint_data[i];
-    if (c.match.length > 0 && !compiled(c.match, match_[i]).ok()) out.append(table_.text(c.match)).append("\n");
-    if (c.reject.length > 0 && !compiled(c.reject, reject_[i]).ok()) out.append(table_.text(c.reject)).append("\n");
+    if (c.match.length > 0 && !compiled(c.match, patterns(c).match).ok()) out.append(table_.text(c.match)).append("\n");
+    if (c.reject.length > 0 && !compiled(c.reject, patterns(c).reject).ok()) out.append(table_.text(c.reject)).append("\n");
   }
   return out;
 }
@@ -120,32 +123,38 @@ struct Constraints::Walk {
 
   bool full() const { return found.size() >= kMaxViolations; }
 
-  // What of the shape's own constraint does not hold: (kind of fault, AWS's words).
-  std::vector<std::pair<Fault, std::string>> failures(const Shape& s, const Value& v) const {
-    std::vector<std::pair<Fault, std::string>> out;
+  struct Rule {
+    Fault fault;
+    bool holds;
+    std::string words;
+  };
+  // The rules of the shape's own constraint, in AWS's order and words. `all`: those that hold too.
+  std::vector<Rule> rules(const Shape& s, const Value& v, bool all) const {
+    std::vector<Rule> out;
     if (s.constraint == 0) return out;
     const Constraint& c = table.constraint_data[s.constraint];
+    auto add = [&](Fault fault, bool holds, std::string_view words, auto&& rest) {
+      if (all || !holds) out.push_back({fault, holds, std::string(words) + rest()});
+    };
+    auto max = [&] { return std::to_string(c.max); };
+    auto min = [&] { return std::to_string(c.min); };
     if (s.kind == Kind::Integer || s.kind == Kind::Long || s.kind == Kind::Double) {
-      if (c.has_max && v.as_double() > static_cast<double>(c.max)) {
-        out.emplace_back(Fault::Range, "Member must have value less than or equal to " + std::to_string(c.max));
-      }
-      if (c.has_min && v.as_double() < static_cast<double>(c.min)) {
-        out.emplace_back(Fault::Range, "Member must have value greater than or equal to " + std::to_string(c.min));
-      }
+      double n = v.as_double();
+      if (c.has_max) add(Fault::Range, !(n > static_cast<double>(c.max)), "Member must have value less than or equal to ", max);
+      if (c.has_min)
+        add(Fault::Range, !(n < static_cast<double>(c.min)), "Member must have value greater than or equal to ", min);
       return out;
     }
     int64_t length = c.has_min || c.has_max ? static_cast<int64_t>(length_of(v)) : 0;
-    if (c.has_max && length > c.max) {
-      out.emplace_back(Fault::Length, "Member must have length less than or equal to " + std::to_string(c.max));
+    if (c.has_max) add(Fault::Length, length <= c.max, "Member must have length less than or equal to ", max);
+    if (c.has_min) add(Fault::Length, length >= c.min, "Member must have length greater than or equal to ", min);
+    if (s.kind == Kind::String && c.pattern.length > 0) {
+      add(Fault::Pattern, owner.matches(c, v.as_string()),
+          "Member must satisfy regular expression pattern: ", [&] { return std::string(table.text(c.pattern)); });
     }
-    if (c.has_min && length < c.min) {
-      out.emplace_back(Fault::Length, "Member must have length greater than or equal to " + std::to_string(c.min));
-    }
-    if (s.kind == Kind::String && !owner.matches(c, v.as_string())) {
-      out.emplace_back(Fault::Pattern, "Member must satisfy regular expression pattern: " + std::string(table.text(c.pattern)));
-    }
-    if (c.enums > 0 && !in_enumeration(c, v.as_string())) {
-      out.emplace_back(Fault::Enumeration, "Member must satisfy enum value set: " + enumeration(c));
+    if (c.enums > 0) {
+      add(Fault::Enumeration, in_enumeration(c, v.as_string()),
+          "Member must satisfy enum value set: ", [&] { return enumeration(c); });
     }
     return out;
   }
@@ -164,18 +173,19 @@ struct Constraints::Walk {
     return out + "]";
   }
 
-  void report(Fault fault, const Member* member, uint16_t shape, const std::string& path, const Value* v,
-              std::string_view words) {
+  // `v` null: the member is missing. What is sensitive does not come back.
+  void report(Fault fault, const Member* member, uint16_t shape, const std::string& path, const Value* v, std::string_view words,
+              bool sensitive) {
     if (full()) return;
     std::string value = v ? shown(*v) : "null";
-    std::string text = v ? "Value '" + value + "' at '" : "Value null at '";
+    std::string text = !v ? "Value null at '" : sensitive ? "Value at '" : "Value '" + value + "' at '";
     text.append(path).append("' failed to satisfy constraint: ").append(words);
     found.push_back({fault, member, shape, path, std::move(text), std::move(value)});
   }
 
   void value(const Member* member, uint16_t index, const Value& v, const std::string& path, size_t depth) {
     const Shape& s = table.shape(index);
-    for (auto& [fault, words] : failures(s, v)) report(fault, member, index, path, &v, words);
+    for (const Rule& r : rules(s, v, false)) report(r.fault, member, index, path, &v, r.words, s.flags & kSensitive);
     if (full() || depth > kMaxDepth) return;
     if (s.kind == Kind::Structure) structure(s, v, path, depth);
     if (s.kind == Kind::List) elements(member, index, v, path, depth);
@@ -188,7 +198,7 @@ struct Constraints::Walk {
       if (there == nullptr && !(m.flags & kRequired)) continue;
       std::string at = path.empty() ? camel(table.text(m.name)) : path + "." + camel(table.text(m.name));
       if (there != nullptr) value(&m, m.shape, *there, at, depth + 1);
-      else report(Fault::Missing, &m, m.shape, at, nullptr, "Member must not be null");
+      else report(Fault::Missing, &m, m.shape, at, nullptr, "Member must not be null", false);
       if (full()) return;
     }
   }
@@ -220,10 +230,18 @@ struct Constraints::Walk {
   }
   bool report_container(const Member* member, uint16_t index, uint16_t element_shape, const Value& container,
                         const Value& element, const std::string& path, std::string words) {
-    auto failed = failures(table.shape(element_shape), element);
+    const Shape& s = table.shape(element_shape);
+    auto failed = rules(s, element, false);
     if (failed.empty()) return false;
-    for (size_t i = 0; i < failed.size(); ++i) words.append(i ? ", " : "").append(failed[i].second);
-    report(failed[0].first, member, element_shape == kNone ? index : element_shape, path, &container, words + "]");
+    // The whole list of the element's rules, not only the broken one.
+    bool first = true;
+    for (const Rule& r : rules(s, element, true)) {
+      words.append(first ? "" : ", ").append(r.words);
+      first = false;
+    }
+    if (!table.id().starts_with("dynamodb")) words += ", Member must not be null";
+    bool sensitive = (s.flags | table.shape(index).flags) & kSensitive;
+    report(failed[0].fault, member, element_shape, path, &container, words + "]", sensitive);
     return true;
   }
 };

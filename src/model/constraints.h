@@ -7,6 +7,7 @@
 
 #include <atomic>
 #include <memory>
+#include <mutex>
 #include <string>
 #include <string_view>
 #include <vector>
@@ -42,11 +43,17 @@ class Constraints {
 
  private:
   struct Walk;
+  struct Patterns {  // of one constraint; compiled when first needed
+    std::atomic<re2::RE2*> match, reject;
+  };
   bool matches(const Constraint& c, std::string_view text) const;
   const re2::RE2& compiled(Text pattern, std::atomic<re2::RE2*>& slot) const;
 
+  Patterns& patterns(const Constraint& c) const;
+
   const ServiceTable& table_;
-  mutable std::unique_ptr<std::atomic<re2::RE2*>[]> match_, reject_;
+  mutable std::once_flag made_;  // most services never check a pattern
+  mutable std::unique_ptr<Patterns[]> patterns_;
 };
 
 // "1 validation error detected: ...", "2 validation errors detected: ...; ...".

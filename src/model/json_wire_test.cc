@@ -191,10 +191,39 @@ TEST(JsonRpc, dynamodb_type_errors) {
             "TRUE_VALUE cannot be converted to String");
   EXPECT_EQ(Wire(kDynamodb).target("PutItem", R"({"TableName":"t","Item":"a"})").error.message, "Unexpected field type");
   EXPECT_EQ(Wire(kDynamodb).target("PutItem", R"({"TableName":["t"],"Item":{}})").error.message,
-            "Start of list found where not expected");
-  EXPECT_EQ(Wire(kDynamodb).target("PutItem", R"({"TableName":"t","Item":{"a":{"B":"%"}}})").error.code,
-            "SerializationException");
+            "Unrecognized collection type class java.lang.String");
+  EXPECT_EQ(Wire(kDynamodb).target("PutItem", R"({"TableName":"t","Item":["a"]})").error.message,
+            "Unrecognized collection type java.util.Map<java.lang.String, com.amazonaws.dynamodb.v20120810.AttributeValue>");
+  EXPECT_EQ(Wire(kDynamodb).target("PutItem", R"({"TableName":"t","Item":{"a":["a"]}})").error.message,
+            "Unrecognized collection type class com.amazonaws.dynamodb.v20120810.AttributeValue");
+  EXPECT_EQ(Wire(kDynamodb).target("PutItem", R"({"TableName":{},"Item":{}})").error.message,
+            "Start of structure or map found where not expected");
+  EXPECT_EQ(Wire(kDynamodb).target("PutItem", R"({"TableName":"t","Item":{"a":{"B":"x"}}})").error.message,
+            "Base64 encoded length is expected a multiple of 4 bytes but found: 1");
+  EXPECT_EQ(Wire(kDynamodb).target("PutItem", R"({"TableName":"t","Item":{"a":{"B":7}}})").error.message,
+            "only base-64-encoded strings are convertible to bytes");
+  EXPECT_EQ(Wire(kDynamodb).target("Scan", R"({"TableName":"tab","ConsistentRead":"maybe"})").error.message,
+            "Unexpected token received from parser");
+  EXPECT_EQ(Wire(kDynamodb).target("PutItem", R"({"TableName":"tab","Item":{"a":{"BOOL":1}}})").error.message,
+            "NUMBER_VALUE cannot be converted to Boolean");
   EXPECT_EQ(Wire(kDynamodb).target("PutItem", "not json").error.code, "SerializationException");
+}
+
+TEST(JsonRpc, dynamodb_reads_numbers_and_booleans_as_java_does) {
+  auto r = Wire(kDynamodb).target("Scan", R"({"TableName":"tab","ConsistentRead":"TRUE","Limit":1.5})");
+  ASSERT_EQ(r.error.code, "") << r.error.message;
+  EXPECT_TRUE(r.input["ConsistentRead"].as_bool());
+  EXPECT_EQ(r.input["Limit"].as_int(), 1);
+  EXPECT_EQ(Wire(kLogs).target("GetLogEvents", R"({"logGroupName":"a","logStreamName":"s","limit":1.5})").error.code,
+            "SerializationException");  // control: others refuse
+}
+
+TEST(JsonRpc, values_of_32_levels_are_read) {
+  std::string deep = R"({"TableName":"tab","Item":{"k":)";
+  for (int i = 0; i < 32; ++i) deep += R"({"L":[)";
+  deep += R"({"S":"x"})";
+  for (int i = 0; i < 32; ++i) deep += "]}";
+  EXPECT_EQ(Wire(kDynamodb).target("PutItem", deep + "}}").error.code, "");
 }
 
 TEST(JsonRpc, dynamodb_error_namespaces) {

@@ -30,7 +30,7 @@ struct RequestView {
 };
 
 struct Match {
-  static constexpr size_t kMaxLabels = 4;
+  static constexpr size_t kMaxLabels = 8;
   const Operation* operation = nullptr;
   Protocol protocol = Protocol::RestJson;                                     // in which the request came and the answer goes
   std::array<std::pair<const Member*, std::string_view>, kMaxLabels> labels;  // raw text, points into the request's path

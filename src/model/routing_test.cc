@@ -14,16 +14,63 @@ namespace {
 
 // ---- tables
 
-TEST(Tables, hold_every_operation_of_the_five_services) {
-  EXPECT_EQ(kLambda.operation_count, 85u);
-  EXPECT_EQ(kS3.operation_count, 111u);
-  EXPECT_EQ(kDynamodb.operation_count, 57u);
-  EXPECT_EQ(kLogs.operation_count, 113u);
-  EXPECT_EQ(kSts.operation_count, 11u);
+TEST(Tables, hold_every_operation_of_the_services) {
+  struct Case {
+    const ServiceTable& table;
+    std::string_view id;
+    uint32_t operations;
+  };
+  const Case kCases[] = {{kLambda, "lambda", 85},
+                         {kS3, "s3", 111},
+                         {kDynamodb, "dynamodb", 57},
+                         {kDynamodbstreams, "dynamodbstreams", 4},
+                         {kSqs, "sqs", 23},
+                         {kSns, "sns", 42},
+                         {kLogs, "logs", 113},
+                         {kCloudwatch, "cloudwatch", 46},
+                         {kEvents, "events", 57},
+                         {kScheduler, "scheduler", 12},
+                         {kCloudformation, "cloudformation", 90},
+                         {kIam, "iam", 176},
+                         {kSts, "sts", 11},
+                         {kSsm, "ssm", 146},
+                         {kSecretsmanager, "secretsmanager", 23},
+                         {kKms, "kms", 54},
+                         {kEcr, "ecr", 58},
+                         {kEc2, "ec2", 765},
+                         {kAutoscaling, "autoscaling", 66}};
+  for (const Case& c : kCases) {
+    EXPECT_EQ(c.table.id(), c.id);
+    EXPECT_EQ(c.table.operation_count, c.operations) << c.id;
+    EXPECT_EQ(find_service(c.id), &c.table);
+    EXPECT_EQ(c.table.protocols()[0], c.table.protocol) << c.id;
+  }
+  EXPECT_EQ(services().size(), std::size(kCases));
+  EXPECT_EQ(find_service("kinesis"), nullptr);
+}
+
+TEST(Tables, are_found_by_what_clients_send) {
   EXPECT_EQ(find_target_prefix("DynamoDB_20120810"), &kDynamodb);
-  EXPECT_EQ(find_signing_name("lambda"), &kLambda);
-  EXPECT_EQ(find_service("sqs"), nullptr);
+  EXPECT_EQ(find_target_prefix("DynamoDBStreams_20120810"), &kDynamodbstreams);
   EXPECT_EQ(find_target_prefix(""), nullptr);
+  EXPECT_EQ(find_signing_name("lambda"), &kLambda);
+  EXPECT_EQ(find_signing_name("monitoring"), &kCloudwatch);
+  EXPECT_EQ(find_signing_name("dynamodb"), &kDynamodb);
+  EXPECT_EQ(find_signing_name("dynamodb", "DynamoDB_20120810.PutItem"), &kDynamodb);
+  EXPECT_EQ(find_signing_name("dynamodb", "DynamoDBStreams_20120810.ListStreams"), &kDynamodbstreams);
+  EXPECT_EQ(find_signing_name("sqs", "DynamoDBStreams_20120810.ListStreams"), &kSqs);
+  EXPECT_EQ(find_signing_name("nothing", "DynamoDBStreams_20120810.ListStreams"), nullptr);
+  EXPECT_EQ(find_host("streams.dynamodb.eu-west-1.amazonaws.com"), &kDynamodbstreams);
+  EXPECT_EQ(find_host("dynamodb.eu-west-1.amazonaws.com"), &kDynamodb);
+  EXPECT_EQ(find_host("monitoring.localhost"), &kCloudwatch);
+  EXPECT_EQ(find_host("cloudwatch.localhost"), &kCloudwatch);
+  EXPECT_EQ(find_host("api.ecr.us-east-1.amazonaws.com"), &kEcr);
+  EXPECT_EQ(find_host("localhost"), nullptr);
+  EXPECT_EQ(find_host("sqs"), nullptr);
+  EXPECT_EQ(find_form_version("2011-06-15"), &kSts);
+  EXPECT_EQ(find_form_version("2016-11-15"), &kEc2);
+  EXPECT_EQ(find_form_version("2012-11-05"), &kSqs);
+  EXPECT_EQ(find_form_version("2012-08-10"), nullptr);  // DynamoDB has no forms
 }
 
 TEST(Tables, errors_have_codes_and_statuses) {

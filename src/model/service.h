@@ -53,6 +53,7 @@ struct Call {
   Identity identity;
   std::string request_id;
   std::string source_ip;
+  std::string host;          // the Host header as sent: "127.0.0.1:4566"; addresses in answers lead back to it
   int64_t received_us = 0;   // wall clock, microseconds
   bool anonymous = false;    // nobody signed; the service's public rules have allowed it
   bool form_upload = false;  // S3: a browser's POST form, as PutObject; events say ObjectCreated:Post
@@ -87,6 +88,9 @@ class Service {
   virtual ~Service() = default;
   virtual std::string_view id() const = 0;  // as in the operation tables: "lambda" "s3" "dynamodb" "logs"
   virtual bool implements(std::string_view operation) const = 0;
+  // What is taken and given back though it has no effect here, because deployment tools need it: a sentence each, for
+  // `gust compat`.
+  virtual std::vector<std::string_view> without_effect() const { return {}; }
   virtual Placement placement(std::string_view) const { return Placement::Worker; }
   // Worker: may block for reads, must not wait for a commit: hand the responder to store::Store::commit's done.
   virtual void call(Call call, Responder responder) = 0;

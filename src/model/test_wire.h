@@ -25,7 +25,7 @@ class Wire {
                  http::Headers headers = {}) {
     RequestView view{method, path, query, &headers};
     Outcome out;
-    auto match = codec.table().protocol == Protocol::Query ? codec.match_form(body) : codec.match(view);
+    auto match = codec.named_in_body(view) ? codec.match_form(body) : codec.match(view);
     if (!match) {
       out.error = match.error();
       return out;
@@ -42,9 +42,12 @@ class Wire {
     return decode("POST", "/", "", body, headers);
   }
   http::Response encode(std::string_view operation, Reply reply) {
+    return encode(operation, std::move(reply), codec.table().protocol);
+  }
+  http::Response encode(std::string_view operation, Reply reply, Protocol protocol) {
     Match match;
     match.operation = codec.table().operation(operation);
-    match.protocol = codec.table().protocol;
+    match.protocol = protocol;
     return codec.encode(match, std::move(reply), "req-1");
   }
   http::Response output(std::string_view operation, std::string_view document) {

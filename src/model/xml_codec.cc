@@ -3,10 +3,14 @@
 #include "model/xml_codec.h"
 
 #include <algorithm>
+#include <array>
 #include <pugixml.hpp>
+#include <utility>
+#include <vector>
 
 #include "base/encoding.h"
 #include "base/log.h"
+#include "model/document_writer.h"
 #include "model/scalar.h"
 
 namespace gust::model {
@@ -79,10 +83,12 @@ class Decoder {
     return out;
   }
   Result<Value> flattened(const Member& m, std::string_view wire, const pugi::xml_node& node) const {
-    Value out = Value::list();
     const Shape& s = table_.shape(m.shape);
+    Value out = s.kind == Kind::Map ? Value::map() : Value::list();
     for (auto child : node.children()) {
-      if (local_name(child.name()) == wire) out.push(TRY(decode(s.element, TimeFormat::Default, child)));
+      if (local_name(child.name()) != wire) continue;
+      if (s.kind == Kind::Map) TRY(entry(s, child, out));
+      else out.push(TRY(decode(s.element, table_.shape(s.element).time, child)));
     }
     return out;
   }
@@ -90,19 +96,24 @@ class Decoder {
     Value out = Value::list();
     for (auto child : node.children()) {
       if (local_name(child.name()) == table_.text(s.element_name)) {
-        out.push(TRY(decode(s.element, TimeFormat::Default, child)));
+        out.push(TRY(decode(s.element, table_.shape(s.element).time, child)));
       }
     }
     return out;
   }
   Result<Value> map(const Shape& s, const pugi::xml_node& node) const {
     Value out = Value::map();
-    for (auto entry : node.children("entry")) {
-      auto key = find(entry, table_.text(s.key_name)), value = find(entry, table_.text(s.element_name));
-      if (!key || !value) return fail(Errc::Invalid, "a map entry without key or value");
-      out.map_ref().emplace_back(key.text().get(), TRY(decode(s.element, TimeFormat::Default, value)));
+    for (auto child : node.children()) {
+      if (local_name(child.name()) == "entry") TRY(entry(s, child, out));
     }
     return out;
+  }
+  Result<> entry(const Shape& s, const pugi::xml_node& node, Value& out) const {
+    auto key = find(node, table_.text(s.key_name)), value = find(node, table_.text(s.element_name));
+    if (!key || !value) return fail(Errc::Invalid, "a map entry without key or value");
+    Value v = TRY(decode(s.element, table_.shape(s.element).time, value));
+    out.map_ref().emplace_back(key.text().get(), std::move(v));
+    return {};
   }
   static pugi::xml_node find(const pugi::xml_node& node, std::string_view wire) {
     for (auto child : node.children()) {
@@ -114,6 +125,12 @@ class Decoder {
   const ServiceTable& table_;
 };
 
+// Where JSON is a service's native protocol, its XML comes from an older one with names of its own.
+std::string_view xml_name(const ServiceTable& table, const Member& m) {
+  bool native_json = table.protocol == Protocol::Json10 || table.protocol == Protocol::Json11;
+  return native_json ? table.form_name(m) : table.text(m.wire);
+}
+
 void append_start(const ServiceTable& table, std::string& out, std::string_view name, uint16_t shape, const Member* member,
                   const Value& value, std::string_view xmlns) {
   out.append("<").append(name);
@@ -121,7 +138,8 @@ void append_start(const ServiceTable& table, std::string& out, std::string_view 
   if (member && member->xmlns) {
     const Namespace& ns = table.namespace_data[member->xmlns - 1];
     std::string_view prefix = table.text(ns.prefix), uri = table.text(ns.uri);
-    if (!prefix.empty()) out.append(" xmlns:").append(prefix).append("=\"").append(uri).append("\"");
+    if (!prefix.empty() || xmlns.empty())
+      out.append(" xmlns").append(prefix.empty() ? "" : ":").append(prefix).append("=\"").append(uri).append("\"");
   }
   const Shape& s = table.shape(shape);
   if (s.kind == Kind::Structure) {
@@ -133,6 +151,52 @@ void append_start(const ServiceTable& table, std::string& out, std::string_view 
   out += '>';
 }
 
+void append_entry(const ServiceTable& table, std::string& out, std::string_view name, const Shape& s,
+                  const Value::Member& entry) {
+  out.append("<").append(name).append(">");
+  append_xml(table, out, table.text(s.key_name), s.key, nullptr, Value(entry.first));
+  append_xml(table, out, table.text(s.element_name), s.element, nullptr, entry.second);
+  out.append("</").append(name).append(">");
+}
+
+// The replacements of escape_xml; null: the byte stays.
+constexpr auto kReplacements = [] {
+  std::array<const char*, 256> out{};
+  for (size_t c = 0; c < 0x20; ++c) out[c] = "\xEF\xBF\xBD";
+  out['\t'] = out['\n'] = nullptr;
+  out['\r'] = "&#xD;";
+  out['&'] = "&amp;";
+  out['<'] = "&lt;";
+  out['>'] = "&gt;";
+  out['"'] = "&quot;";
+  out['\''] = "&apos;";
+  return out;
+}();
+
+void append_escaped(std::string& out, std::string_view text) {
+  if (!is_utf8(text)) {
+    out += escape_xml(text);
+    return;
+  }
+  size_t start = 0;
+  for (size_t i = 0; i < text.size(); ++i) {
+    const char* replacement = kReplacements[static_cast<unsigned char>(text[i])];
+    if (replacement == nullptr) continue;
+    out.append(text, start, i - start).append(replacement);
+    start = i + 1;
+  }
+  out.append(text, start);
+}
+
+void append_scalar(const ServiceTable& table, std::string& out, const Value& value, TimeFormat format) {
+  if (value.is_string()) return append_escaped(out, value.as_string());
+  size_t start = out.size();
+  out += scalar_to_text(value, format);
+  // The query protocols leave a fraction of zero out, S3 and EC2 write it.
+  bool whole = value.is_timestamp() && std::string_view(out).substr(start).ends_with(".000Z");
+  if (whole && table.id() != "s3" && table.protocol != Protocol::Ec2) out.replace(out.size() - 5, 5, "Z");
+}
+
 void append_content(const ServiceTable& table, std::string& out, uint16_t shape, const Member* member, const Value& value) {
   const Shape& s = table.shape(shape);
   if (s.kind == Kind::Structure) {
@@ -140,14 +204,32 @@ void append_content(const ServiceTable& table, std::string& out, uint16_t shape,
   } else if (s.kind == Kind::List) {
     for (const Value& v : value.as_list()) append_xml(table, out, table.text(s.element_name), s.element, nullptr, v);
   } else if (s.kind == Kind::Map) {
-    for (const auto& [key, v] : value.as_map()) {
-      out += "<entry>";
-      append_xml(table, out, table.text(s.key_name), s.key, nullptr, Value(key));
-      append_xml(table, out, table.text(s.element_name), s.element, nullptr, v);
-      out += "</entry>";
-    }
+    for (const auto& entry : value.as_map()) append_entry(table, out, "entry", s, entry);
   } else {
-    out += escape_xml(scalar_to_text(value, member ? member->time : TimeFormat::Default));
+    append_scalar(table, out, value, member ? member->time : s.time);
+  }
+}
+
+bool is_ordered(const Member& m, const Value& v) {
+  return m.flags & kFlattened && v.is_list() && v.size() > 0 && v.as_list()[0].has(kXmlOrder);
+}
+
+// The elements of all lists that are ordered, as one sequence.
+void append_merged(const ServiceTable& table, std::string& out, uint16_t shape, const Value& value) {
+  struct Placed {
+    int64_t order;
+    const Member* member;
+    const Value* element;
+  };
+  std::vector<Placed> all;
+  for (const auto& [name, v] : value.as_map()) {
+    const Member* m = table.member(table.shape(shape), name);
+    if (m == nullptr || !is_ordered(*m, v)) continue;
+    for (const Value& e : v.as_list()) all.push_back({e[kXmlOrder].as_int(), m, &e});
+  }
+  std::sort(all.begin(), all.end(), [](const Placed& a, const Placed& b) { return a.order < b.order; });
+  for (const Placed& p : all) {
+    append_xml(table, out, xml_name(table, *p.member), table.shape(p.member->shape).element, nullptr, *p.element);
   }
 }
 
@@ -185,19 +267,26 @@ void append_xml(const ServiceTable& table, std::string& out, std::string_view na
 }
 
 void append_xml_members(const ServiceTable& table, std::string& out, uint16_t shape, const Value& value) {
-  const Shape& s = table.shape(shape);
+  MemberFinder finder(table, table.shape(shape));
+  bool merged = false;
   for (const auto& [name, v] : value.as_map()) {
-    const Member* m = table.member(s, name);
+    if (name == kXmlOrder) continue;
+    const Member* m = finder.find(name);
     if (m == nullptr) {
       log::error(table.id(), "answer has a member that its shape does not know", {{"member", name}});
       continue;
     }
-    if (m->location != Location::Body || v.is_null() || m->flags & kXmlAttribute) continue;
+    if (!in_answer(m->location) || v.is_null() || m->flags & kXmlAttribute) continue;
     const Shape& target = table.shape(m->shape);
-    if (m->flags & kFlattened && target.kind == Kind::List) {
-      for (const Value& e : v.as_list()) append_xml(table, out, table.text(m->wire), target.element, nullptr, e);
+    std::string_view wire = xml_name(table, *m);
+    if (is_ordered(*m, v)) {
+      if (!std::exchange(merged, true)) append_merged(table, out, shape, value);
+    } else if (m->flags & kFlattened && target.kind == Kind::List) {
+      for (const Value& e : v.as_list()) append_xml(table, out, wire, target.element, nullptr, e);
+    } else if (m->flags & kFlattened && target.kind == Kind::Map) {
+      for (const auto& entry : v.as_map()) append_entry(table, out, wire, target, entry);
     } else {
-      append_xml(table, out, table.text(m->wire), m->shape, m, v);
+      append_xml(table, out, wire, m->shape, m, v);
     }
   }
 }

@@ -28,7 +28,10 @@ Result<Value> from_xml(const ServiceTable& table, uint16_t shape, std::string_vi
 // Appends <name ...>value</name>. `xmlns` may be empty; `member` may be null (its flags and time format are then default).
 void append_xml(const ServiceTable& table, std::string& out, std::string_view name, uint16_t shape, const Member* member,
                 const Value& value, std::string_view xmlns = {});
-// Appends the members of a structure without an element around them, those with Location::Body only.
+// A number that elements of flattened lists may hold beside their members. It is not written: lists whose elements have it are
+// written as one, in the order of their numbers (S3's versions and delete markers come in one sequence).
+constexpr std::string_view kXmlOrder = "_order";
+// Appends the members of a structure without an element around them, those that stand in the document only.
 void append_xml_members(const ServiceTable& table, std::string& out, uint16_t shape, const Value& value);
 // For text of errors: a list or map of plain values as elements named by their keys.
 void append_xml_plain(std::string& out, std::string_view name, const Value& value);

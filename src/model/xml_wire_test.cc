@@ -91,6 +91,19 @@ TEST(RestXml, list_objects_v2_answers_flattened_lists) {
             "<CommonPrefixes><Prefix>p/</Prefix></CommonPrefixes></ListBucketResult>");
 }
 
+TEST(RestXml, versions_and_delete_markers_are_one_sequence) {
+  auto body = Wire(kS3)
+                  .output("ListObjectVersions", R"({"Name":"b","Versions":[{"Key":"a","_order":1},{"Key":"c","_order":3}],
+                  "DeleteMarkers":[{"Key":"b","_order":2}],"Prefix":""})")
+                  .body.bytes;
+  EXPECT_NE(body.find("<Name>b</Name><Version><Key>a</Key></Version><DeleteMarker><Key>b</Key></DeleteMarker><Version><Key>c"
+                      "</Key></Version><Prefix></Prefix>"),
+            std::string::npos)
+      << body;
+  auto apart = Wire(kS3).output("ListObjectVersions", R"({"Versions":[{"Key":"a"},{"Key":"c"}],"DeleteMarkers":[{"Key":"b"}]})");
+  EXPECT_NE(apart.body.bytes.find("<Key>c</Key></Version><DeleteMarker>"), std::string::npos);
+}
+
 TEST(RestXml, query_parameters_are_typed) {
   auto r = Wire(kS3).decode("GET", "/b", "list-type=2&max-keys=5&prefix=a+b%2F&fetch-owner=true");
   EXPECT_EQ(r.input["MaxKeys"].as_int(), 5);
