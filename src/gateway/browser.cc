@@ -45,20 +45,18 @@ bool host_allowed(std::string_view authority, const std::vector<std::string>& co
   return false;
 }
 
-bool origin_allowed(const http::Headers& headers, const std::vector<std::string>& configured) {
+Origin origin_of(const http::Headers& headers, const std::vector<std::string>& configured) {
   const std::string* origin = headers.find("origin");
-  if (origin == nullptr) return true;
+  if (origin == nullptr) return Origin::None;
   std::string_view host = headers.get("host");
   for (std::string_view scheme : {"http://", "https://"}) {
     if (origin->size() == scheme.size() + host.size() && origin->starts_with(scheme) &&
         equal_ignoring_case(std::string_view(*origin).substr(scheme.size()), host)) {
-      return true;
+      return Origin::Own;
     }
   }
-  for (const std::string& rule : configured) {
-    if (*origin == rule) return true;
-  }
-  return false;
+  bool listed = std::find(configured.begin(), configured.end(), *origin) != configured.end();
+  return listed ? Origin::Configured : Origin::Foreign;
 }
 
 std::string bucket_of_host(std::string_view authority, const std::vector<std::string>& configured) {

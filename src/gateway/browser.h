@@ -19,8 +19,8 @@ std::string_view host_name(std::string_view authority);
 // 127.0.0.1, ::1, localhost, *.localhost, and the configured ones ("example.com", "*.example.com").
 bool host_allowed(std::string_view authority, const std::vector<std::string>& configured);
 
-// No Origin, the server's own (scheme://Host), or a configured one.
-bool origin_allowed(const http::Headers& headers, const std::vector<std::string>& configured);
+enum class Origin { None, Own, Configured, Foreign };  // no Origin, scheme://Host, one of the configured, any other
+Origin origin_of(const http::Headers& headers, const std::vector<std::string>& configured);
 
 // The bucket of a virtual-host name: "b.localhost", "b.s3.localhost", "b.s3.eu-west-1.amazonaws.com" -> "b". Empty for
 // names without one ("localhost", "s3.localhost", addresses). `configured` as above; their parents count as suffixes.

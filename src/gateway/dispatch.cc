@@ -2,6 +2,8 @@
 
 #include "gateway/dispatch.h"
 
+#include <algorithm>
+
 #include "base/encoding.h"
 #include "base/json.h"
 #include "gateway/browser.h"
@@ -23,37 +25,36 @@ bool dated_path(std::string_view path) {  // "/2015-03-31/functions"
   return true;
 }
 
-// Scope of X-Amz-Credential in a presigned query: KEY/date/region/service/aws4_request.
-std::string presigned_service(const http::Request& r) {
-  auto query = model::parse_query(r.query);
-  if (!query) return {};
-  for (const auto& [name, value] : *query) {
-    if (!equal_ignoring_case(name, "X-Amz-Credential")) continue;
-    size_t end = value.rfind('/');
-    size_t start = end == value.npos || end == 0 ? value.npos : value.rfind('/', end - 1);
-    if (start != value.npos) return value.substr(start + 1, end - start - 1);
-  }
-  return {};
+// "/service/GraniteServiceVersion20100801/operation/PutMetricData" -> the service's name there.
+std::string_view smithy_service(const http::Request& r) {
+  if (r.method != "POST" || !r.headers.has("smithy-protocol")) return {};
+  size_t at = r.path.rfind("/service/"), end = r.path.rfind("/operation/");
+  if (at == r.path.npos || end == r.path.npos || end < at + 9) return {};
+  return std::string_view(r.path).substr(at + 9, end - at - 9);
 }
 
-Auth presigned(const http::Request& r) {
-  for (std::string_view mark : {"X-Amz-Signature=", "Signature="}) {
-    size_t at = r.query.find(mark);
-    if (at != r.query.npos && (at == 0 || r.query[at - 1] == '&')) return Auth::Presigned;
-  }
-  return Auth::None;
+// "/000000000000/my-queue", what an SQS client that speaks the query protocol posts to.
+bool queue_path(std::string_view path) {
+  return path.size() > 14 && path[0] == '/' && path[13] == '/' && path.find_first_not_of("0123456789", 1) == 13 &&
+         path.find('/', 14) == path.npos;
 }
 
-// "lambda.localhost", "sts.us-east-1.amazonaws.com": the first label that names a service.
-const model::ServiceTable* by_host(std::string_view authority) {
-  std::string host = lower(host_name(authority));
-  size_t dot = host.find('.');
-  return dot == host.npos ? nullptr : model::find_service(std::string_view(host).substr(0, dot));
-}
-
-void by_scope(std::string_view service, Target& target) {
-  target.table = model::find_signing_name(service);
+void by_scope(const http::Request& r, Target& target) {
+  const std::string& service = target.claim.authorization.scope.service;
+  target.table = model::find_signing_name(service, r.headers.get("x-amz-target"));
   if (target.table == nullptr) target.unknown = service;
+}
+
+// Action and Version are in the query where they are before the body.
+const model::ServiceTable* by_form(const http::Request& r) {
+  bool in_query = r.query.starts_with("Action=") || r.query.find("&Action=") != r.query.npos;
+  if (!in_query && !is_form(r)) return nullptr;
+  if (auto query = model::parse_query(r.query); in_query && query) {
+    const std::string* version = find_parameter(*query, "Version");
+    if (const auto* table = model::find_form_version(version ? *version : std::string())) return table;
+  }
+  if (queue_path(r.path)) return model::find_service("sqs");
+  return r.path == "/" ? &model::kSts : nullptr;  // what tools call first, and before they have keys
 }
 
 void without_scope(const http::Request& r, Target& target) {
@@ -62,31 +63,36 @@ void without_scope(const http::Request& r, Target& target) {
     if (target.table == nullptr) target.unknown = *header;
     return;
   }
-  if ((target.table = by_host(r.headers.get("host"))) != nullptr) return;
-  // The only service with forms that is built.
-  target.table = is_form(r) && r.path == "/" ? &model::kSts : dated_path(r.path) ? &model::kLambda : &model::kS3;
+  std::string host = lower(host_name(r.headers.get("host")));
+  bool bucket = host.find(".s3.") != host.npos || host.find(".s3-") != host.npos;  // whatever the bucket is called
+  if (!bucket && (target.table = model::find_host(host)) != nullptr) return;
+  if ((target.table = by_form(r)) != nullptr) return;
+  target.table = dated_path(r.path) ? &model::kLambda : &model::kS3;
 }
 
 }  // namespace
 
 Target find_target(const http::Request& r, const std::vector<std::string>& allowed_hosts) {
   Target target;
-  std::string service;
-  if (const std::string* header = r.headers.find("authorization")) {
-    target.auth = Auth::Header;
-    if (auto parsed = sigv4::parse_authorization(*header)) {
-      target.authorization = std::move(*parsed);
-      by_scope(target.authorization->scope.service, target);
-    }
-  } else if ((target.auth = presigned(r)) == Auth::Presigned) {
-    if (service = presigned_service(r); !service.empty()) by_scope(service, target);
-  }
+  target.claim = read_claim(r);
+  if (std::string_view name = smithy_service(r); !name.empty()) target.table = model::find_target_prefix(name);
+  if (target.table == nullptr && !target.claim.authorization.scope.service.empty()) by_scope(r, target);
+  if (target.table == nullptr && target.claim.auth == Auth::QueryV2) target.table = &model::kS3;
   if (target.table == nullptr && target.unknown.empty()) without_scope(r, target);
   if (target.table == &model::kS3) {
     std::string bucket = bucket_of_host(r.headers.get("host"), allowed_hosts);
     if (!bucket.empty()) target.path = "/" + percent_encode(bucket, Slash::Encode) + (r.path.empty() ? "/" : r.path);
   }
   return target;
+}
+
+BucketAndKey split_path(std::string_view path) {
+  if (path.empty() || path[0] != '/') return {};
+  size_t end = std::min(path.find('/', 1), path.size());
+  auto bucket = percent_decode(path.substr(1, end - 1));
+  auto key = percent_decode(path.substr(std::min(end + 1, path.size())));
+  if (!bucket || !key) return {};
+  return {std::move(*bucket), std::move(*key)};
 }
 
 http::Response unknown_service(const http::Request& r, const Target& target, std::string_view request_id) {

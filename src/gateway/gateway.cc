@@ -9,15 +9,15 @@
 #include "base/json.h"
 #include "base/log.h"
 #include "crypto/hash.h"
+#include "gateway/anonymous.h"
 #include "gateway/browser.h"
+#include "gateway/cors.h"
 #include "gateway/pending.h"
 #include "gateway/upload.h"
 #include "model/errors.h"
 
 namespace gust::gateway {
 namespace {
-
-using model::ApiError;
 
 bool changes_state(const http::Request& r) { return r.method != "GET" && r.method != "HEAD" && r.method != "OPTIONS"; }
 
@@ -30,6 +30,10 @@ http::Response plain(int status, std::string_view message, std::string_view requ
   body.set("message", message);
   response.body.bytes = json::write(body);
   return response;
+}
+
+http::Response foreign_page() {
+  return plain(403, "pages of that Origin may not call this server; allow it in the configuration (allowed_origins)");
 }
 
 http::BodyPlan refuse(http::Response response) {
@@ -45,8 +49,12 @@ bool internal_path(std::string_view path) {
   return false;
 }
 
-bool twelve_digits(std::string_view text) {
-  return text.size() == 12 && std::all_of(text.begin(), text.end(), [](char c) { return c >= '0' && c <= '9'; });
+// A form that nobody signed but in its fields, posted to a bucket.
+bool is_form_upload(const http::Request& request, const Target& target) {
+  if (request.method != "POST" || target.claim.auth != Auth::None || !request.query.empty()) return false;
+  if (form_boundary(request.headers.get("content-type")).empty()) return false;
+  BucketAndKey place = split_path(target.route(request));
+  return !place.bucket.empty() && place.key.empty();
 }
 
 }  // namespace
@@ -57,7 +65,6 @@ Gateway::Gateway(Options options, const CredentialStore& credentials, net::Worke
   for (const model::ServiceTable* table : model::services()) {
     Entry e;
     e.codec = std::make_unique<model::Codec>(*table);
-    if (table == &model::kSts) e.service = &sts_;
     for (model::Service* s : services) {
       if (s->id() == table->id()) e.service = s;
     }
@@ -88,18 +95,8 @@ const Gateway::Hook* Gateway::find_hook(std::string_view path) const {
   return best;
 }
 
-std::optional<http::Response> Gateway::refuse_browser(const http::Request& request) const {
-  if (!host_allowed(request.headers.get("host"), options_.allowed_hosts)) {
-    return plain(403, "this server does not answer to that Host; allow it in the configuration (allowed_hosts)");
-  }
-  if (!origin_allowed(request.headers, options_.allowed_origins)) {
-    return plain(403, "pages of that Origin may not call this server; allow it in the configuration (allowed_origins)");
-  }
-  return std::nullopt;
-}
-
 http::BodyPlan Gateway::on_head(http::Exchange& exchange) {
-  const http::Request& request = exchange.request();
+  http::Request& request = exchange.request();
   auto pending = std::make_shared<Pending>(*this, new_uuid());
   pending->head = request.method == "HEAD";
   auto sandbox = resolve_(exchange.listener_tag());
@@ -107,27 +104,29 @@ http::BodyPlan Gateway::on_head(http::Exchange& exchange) {
     if (internal_path(request.path)) return refuse(plain(404, "not found", pending->request_id));
     pending->identity = std::move(*sandbox);
     if (pending->identity.environment == 0) return refuse(plain(403, "this listener has no owner", pending->request_id));
-  } else {
-    if (auto refused = refuse_browser(request)) return refuse(std::move(*refused));
-    if (internal_path(request.path)) {
-      const Hook* hook = find_hook(request.path);
-      if (hook == nullptr) return refuse(plain(404, "no such endpoint", pending->request_id));
-      return plan_hook(exchange, *hook, std::move(pending));
-    }
+    return plan_call(exchange, std::move(pending));
   }
-  return plan_call(exchange, std::move(pending));
+  if (options_.trust_forwarded) {
+    if (const std::string* host = request.headers.find("x-forwarded-host")) request.headers.set("host", std::string(*host));
+  }
+  if (!host_allowed(request.headers.get("host"), options_.allowed_hosts)) {
+    return refuse(plain(403, "this server does not answer to that Host; allow it in the configuration (allowed_hosts)"));
+  }
+  if (!internal_path(request.path)) return plan_call(exchange, std::move(pending));
+  if (origin_of(request.headers, options_.allowed_origins) == Origin::Foreign) return refuse(foreign_page());
+  const Hook* hook = find_hook(request.path);
+  if (hook == nullptr) return refuse(plain(404, "no such endpoint", pending->request_id));
+  return plan_hook(exchange, *hook, std::move(pending));
 }
 
 http::BodyPlan Gateway::plan_hook(http::Exchange& exchange, const Hook& hook, std::shared_ptr<Pending> pending) {
-  const http::Request& request = exchange.request();
+  http::Request& request = exchange.request();
   pending->hook = &hook;
   pending->entry = &entry(model::kLambda);  // whose words errors of authorization have
   bool needs = hook.access == Access::Signed || changes_state(request);
   if (needs && (!options_.dev || changes_state(request))) {
-    pending->target = find_target(request, options_.allowed_hosts);
-    if (auto error = admit(request, *pending)) {
-      return refuse(pending->entry->codec->encode_error(*error, pending->request_id, pending->head));
-    }
+    pending->target.claim = read_claim(request);
+    if (auto error = admit(request, *pending)) return refuse(pending->error_response(*error));
   } else {
     pending->identity.account = options_.account;
     pending->identity.region = options_.region;
@@ -139,71 +138,139 @@ http::BodyPlan Gateway::plan_hook(http::Exchange& exchange, const Hook& hook, st
   return plan;
 }
 
-// Who calls. On the host's listener the key's owner, whose signature is verified now or when the body is there.
-std::optional<ApiError> Gateway::admit(const http::Request& request, Pending& pending) {
-  const model::ServiceTable& table = pending.entry->codec->table();
+// A browser's page calls: pages of buckets are judged by the bucket's rules before the body, others are refused here.
+std::optional<http::Response> Gateway::meet_page(const http::Request& request, Pending& pending) {
   if (pending.identity.environment != 0) return std::nullopt;
-  const Target& target = pending.target;
-  model::Identity& who = pending.identity;
-  who.region =
-      target.authorization && !target.authorization->scope.region.empty() ? target.authorization->scope.region : options_.region;
-  if (options_.dev) {
-    if (target.auth == Auth::None && changes_state(request)) return auth_error(table, AuthFault::Missing);
-    if (target.authorization) who.access_key_id = target.authorization->access_key_id;
-    who.account = twelve_digits(who.access_key_id) ? who.access_key_id : options_.account;
-    who.principal_arn = "arn:aws:iam::" + who.account + ":root";
-    return std::nullopt;
+  Origin origin = origin_of(request.headers, options_.allowed_origins);
+  bool s3 = pending.target.table == &model::kS3;
+  BucketAndKey place = s3 ? split_path(pending.target.route(request)) : BucketAndKey();
+  if (place.bucket.empty()) {
+    if (origin == Origin::Foreign) return foreign_page();
+    if (origin != Origin::Configured) return std::nullopt;
+    pending.cors_headers = configured_cors(request);
+    if (request.method != "OPTIONS") return std::nullopt;
+    http::Response response;
+    add_cors(pending.cors_headers, response.headers);
+    return response;
   }
-  if (target.auth == Auth::None) return auth_error(table, AuthFault::Missing);
-  if (target.auth == Auth::Presigned) return model::not_implemented(table.id(), "presigned URLs outside --dev");
-  if (!target.authorization) return auth_error(table, AuthFault::Malformed, "Authorization is not of the form AWS4-HMAC-SHA256.");
-  auto owner = verifier_.owner(*target.authorization, request.headers);
-  if (!owner) return auth_error(table, owner.error(), target.authorization->access_key_id);
-  who.access_key_id = owner->access_key_id;
-  who.account = owner->account;
-  who.principal_arn = owner->principal_arn.empty() ? "arn:aws:iam::" + owner->account + ":root" : owner->principal_arn;
-  pending.credential = std::move(*owner);
-  const std::string* hash = request.headers.find("x-amz-content-sha256");
-  bool s3 = &table == &model::kS3;
-  if (hash == nullptr && s3) {
-    return model::api_error("InvalidRequest", "Missing required header for this request: x-amz-content-sha256");
+  if (request.method == "OPTIONS") {
+    if (auto error = refuse_preflight(request)) return pending.error_response(*error);
   }
-  if (hash == nullptr) return std::nullopt;  // with the body
-  auto fault = verifier_.verify(request, *target.authorization, *pending.credential, *hash,
-                                s3 ? sigv4::PathEncoding::Once : sigv4::PathEncoding::Twice, options_.clock->unix_ms());
-  if (fault) return auth_error(table, *fault);
-  pending.verified = true;
+  if (origin == Origin::None) return std::nullopt;
+  Pending::Page page;
+  page.cors = cors_request(request, std::move(place.bucket));
+  if (origin == Origin::Configured) page.configured = configured_cors(request);
+  page.foreign = origin == Origin::Foreign;
+  page.object = !place.key.empty();
+  pending.page = std::move(page);
   return std::nullopt;
 }
 
 http::BodyPlan Gateway::plan_call(http::Exchange& exchange, std::shared_ptr<Pending> pending) {
-  const http::Request& request = exchange.request();
+  http::Request& request = exchange.request();
   pending->target = find_target(request, options_.allowed_hosts);
   Target& target = pending->target;
-  if (target.table == nullptr) return refuse(unknown_service(request, target, pending->request_id));
-  pending->entry = &entry(*target.table);
-  const model::Codec& codec = *pending->entry->codec;
-  auto refuse_with = [&](const ApiError& error) { return refuse(codec.encode_error(error, pending->request_id, pending->head)); };
-  if (auto error = admit(request, *pending)) return refuse_with(*error);
-  if (target.table->protocol != model::Protocol::Query) {
-    std::string_view path = target.path.empty() ? std::string_view(request.path) : std::string_view(target.path);
-    auto match = codec.match({request.method, path, request.query, &request.headers});
-    if (!match) return refuse_with(match.error());
-    pending->match = std::move(*match);
-    std::string_view name = target.table->name(*pending->match.operation);
-    if (!pending->entry->service || !pending->entry->service->implements(name)) {
-      return refuse_with(model::not_implemented(target.table->id(), name));
-    }
-    if (target.table == &model::kS3) {
-      if (auto error = refuse_upload(request.headers)) return refuse_with(*error);
-    }
+  if (target.table == nullptr) {
+    bool foreign = pending->identity.environment == 0 && origin_of(request.headers, options_.allowed_origins) == Origin::Foreign;
+    return refuse(foreign ? foreign_page() : unknown_service(request, target, pending->request_id));
   }
-  http::BodyPlan plan =
-      plan_body(codec, pending->match.operation, request.headers, options_.limits, options_.spool_directory, pending->request_id);
-  // A body whose hash is only in the signature is hashed while it is spooled.
-  if (pending->credential && target.table != &model::kS3) plan.sha256 = true;
+  pending->entry = &entry(*target.table);
+  pending->protocol =
+      pending->entry->codec->protocol_of({request.method, target.route(request), request.query, &request.headers});
+  if (target.table == &model::kS3 || request.headers.has("origin")) {
+    if (auto refused = meet_page(request, *pending)) return refuse(std::move(*refused));
+  }
+  http::BodyPlan plan;
+  bool preflight = pending->page && request.method == "OPTIONS";
+  if (!preflight) plan = plan_admitted(request, *pending);
+  if (pending->page || (pending->anonymous && !plan.refuse && !pending->form)) ask_before_body(plan, pending);
   exchange.context = std::move(pending);
   return plan;
+}
+
+// What only a bucket knows is asked on a worker, before a byte of the body is taken.
+void Gateway::ask_before_body(http::BodyPlan& plan, std::shared_ptr<Pending> pending) {
+  pending->early = std::exchange(plan.refuse, std::nullopt);
+  plan.gate = [this, pending](std::function<void(std::optional<http::Response>)> go) {
+    bool taken = workers_.submit([this, pending, go] {
+      auto answer = std::make_shared<std::optional<http::Response>>(pending->judge());
+      loop_.post([go, answer] { go(std::move(*answer)); });
+    });
+    if (!taken) go(pending->error_response(model::unavailable("s3")));
+  };
+}
+
+// The operation where the head names it. Errors: no such operation, or one that is not built and needs no body to be sure
+// who asks for it.
+std::optional<model::ApiError> Gateway::match(const http::Request& request, Pending& pending) {
+  const model::Codec& codec = *pending.entry->codec;
+  const Target& target = pending.target;
+  model::RequestView view{request.method, target.route(request), request.query, &request.headers};
+  if (codec.named_in_body(view)) return std::nullopt;
+  auto match = codec.match(view);
+  if (!match && target.table == &model::kS3 && request.method == "POST" && split_path(view.path).key.empty()) {
+    auto e = model::api_error("PreconditionFailed", "At least one of the pre-conditions you specified did not hold", 412);
+    e.members.set("Condition", "Bucket POST must be of the enclosure-type multipart/form-data");
+    return e;
+  }
+  if (!match) return std::move(match.error());
+  pending.match = std::move(*match);
+  std::string_view name = target.table->name(*pending.match.operation);
+  if (pending.anonymous && public_action(name, false).empty()) return auth_error(pending.protocol, {.fault = AuthFault::Missing});
+  bool sure = !pending.credential || pending.verified;
+  if (sure && !(pending.entry->service && pending.entry->service->implements(name))) {
+    return model::not_implemented(target.table->id(), name);
+  }
+  return std::nullopt;
+}
+
+http::BodyPlan Gateway::plan_admitted(http::Request& request, Pending& pending) {
+  const Target& target = pending.target;
+  bool s3 = target.table == &model::kS3;
+  if (s3 && is_form_upload(request, target)) return plan_form(request, pending);
+  auto refuse_with = [&](const model::ApiError& error) { return refuse(pending.error_response(error)); };
+  if (auto error = admit(request, pending)) return refuse_with(*error);
+  if (auto error = match(request, pending)) return refuse_with(*error);
+  const model::ServiceTable& table = *target.table;
+  http::BodyPlan plan = plan_body(table, pending.match.operation, request.headers, options_.limits, options_.spool_directory);
+  if (!surely_fits(request.headers, plan.limit)) {
+    plan.too_large = pending.error_response(too_large(table, pending.match.operation, request.headers, options_.limits));
+  }
+  if (s3) {
+    if (auto error = refuse_upload(request, table.name(*pending.match.operation))) return refuse_with(*error);
+    if (auto error = plan_chunked(request, pending, plan)) return refuse_with(*error);
+  }
+  // A body whose hash is only in the signature is hashed while it is spooled.
+  if (pending.credential && !s3) plan.sha256 = true;
+  return plan;
+}
+
+std::optional<model::ApiError> Gateway::plan_chunked(http::Request& request, Pending& pending, http::BodyPlan& plan) {
+  auto form = chunked_form(request.headers);
+  if (!form) return std::move(form.error());
+  if (!*form) return std::nullopt;
+  const Claim& claim = pending.target.claim;
+  if ((*form)->is_signed && (claim.auth == Auth::QueryV2 || pending.anonymous)) {
+    return auth_error(pending.protocol, {.fault = AuthFault::Denied, .detail = "Access Denied"});
+  }
+  if ((*form)->decoded_length > plan.limit) {
+    return too_large(model::kS3, pending.match.operation, request.headers, options_.limits);
+  }
+  std::optional<ChunkSeal> seal;
+  if ((*form)->is_signed && pending.credential) {
+    const sigv4::ParsedAuthorization& by = claim.authorization;
+    seal = ChunkSeal{signing_key_of(*pending.credential, by.scope), claim.amz_date, by.scope, by.signature};
+  }
+  plan.wire_limit = (*form)->wire_limit();
+  auto encode = [weak = pending.weak_from_this()](const model::ApiError& error) {
+    auto self = weak.lock();
+    return self ? self->error_response(error) : http::Response{.status = 400, .headers = {}, .body = {}};
+  };
+  plan.filter = pending.chunked = std::make_shared<AwsChunked>(std::move(**form), std::move(seal), std::move(encode));
+  std::string encoding = without_aws_chunked(request.headers.get("content-encoding"));
+  if (encoding.empty()) request.headers.remove("content-encoding");
+  else request.headers.set("content-encoding", encoding);
+  return std::nullopt;
 }
 
 void Gateway::on_request(http::ExchangePtr exchange) {
@@ -215,16 +282,16 @@ void Gateway::on_request(http::ExchangePtr exchange) {
   }
   if (pending->hook == nullptr) return pending->start(std::move(exchange));
   if (pending->credential) {
-    std::string hash = hex_encode(sha256(exchange->request().body.bytes));
-    std::optional<AuthFault> fault;
+    const http::Request& request = exchange->request();
+    std::string hash = hex_encode(sha256(request.body.bytes));
+    std::optional<AuthError> error;
     if (!pending->verified) {
-      fault = verifier_.verify(exchange->request(), *pending->target.authorization, *pending->credential, hash,
-                               sigv4::PathEncoding::Twice, options_.clock->unix_ms());
-    } else if (exchange->request().headers.get("x-amz-content-sha256") != hash) {
-      fault = AuthFault::Mismatch;
+      error = Verifier::verify(
+          {request, pending->target.claim, *pending->credential, hash, request.path, false, options_.clock->unix_ms()});
+    } else if (request.headers.get("x-amz-content-sha256") != hash) {
+      error = AuthError{.fault = AuthFault::Mismatch};
     }
-    if (fault)
-      return exchange->respond(pending->entry->codec->encode_error(auth_error(model::kLambda, *fault), pending->request_id));
+    if (error) return exchange->respond(pending->error_response(auth_error(pending->protocol, *error)));
   }
   pending->hook->handler(std::move(exchange), pending->identity);
 }

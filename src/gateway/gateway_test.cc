@@ -64,23 +64,26 @@ TEST_F(DevGateway, what_is_not_built_is_refused_by_name_in_its_protocol) {
 }
 
 TEST_F(DevGateway, an_unknown_service_is_refused_by_name) {
-  http::Headers h = signer("sqs");
-  h.add("X-Amz-Target", "AmazonSQS.SendMessage");
+  http::Headers h = signer("kinesis");
+  h.add("X-Amz-Target", "Kinesis_20131202.PutRecord");
   auto r = send(make("POST", "/", "{}", h));
   EXPECT_EQ(r.status, 501);
   EXPECT_EQ(r.headers.get("content-type"), "application/x-amz-json-1.0");
-  EXPECT_NE(r.body.bytes.find("AmazonSQS.SendMessage"), std::string::npos);
-  http::Headers form = signer("cloudformation");
+  EXPECT_NE(r.body.bytes.find("Kinesis_20131202.PutRecord"), std::string::npos);
+  http::Headers form = signer("redshift");
   form.add("Content-Type", "application/x-www-form-urlencoded; charset=utf-8");
-  auto f = send(make("POST", "/", "Action=ListStacks", form));
+  auto f = send(make("POST", "/", "Action=DescribeClusters", form));
   EXPECT_EQ(f.status, 501);
   EXPECT_NE(f.body.bytes.find("<Code>NotImplemented</Code>"), std::string::npos);
 }
 
-TEST_F(DevGateway, sts_is_built_in) {
+TEST_F(DevGateway, a_form_is_read_for_its_action) {
   auto r = send(make("POST", "/", "Action=GetCallerIdentity&Version=2011-06-15", signer("sts")));
   EXPECT_EQ(r.status, 200);
-  EXPECT_NE(r.body.bytes.find("<Arn>arn:aws:iam::000000000000:root</Arn>"), std::string::npos);
+  EXPECT_EQ(sts.calls.at(0).operation, "GetCallerIdentity");
+  EXPECT_EQ(sts.calls.at(0).identity.principal_arn, "arn:aws:iam::000000000000:root");
+  EXPECT_EQ(sts.calls.at(0).host, "127.0.0.1:4566");
+  EXPECT_EQ(send(make("GET", "/?Action=GetCallerIdentity&Version=2011-06-15", "", signer("sts"))).status, 200);
 }
 
 // ---- browser rules

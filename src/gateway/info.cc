@@ -47,6 +47,11 @@ Value Gateway::compat() const {
     Value service = Value::map();
     service.set("built", std::move(built));
     service.set("refused", std::move(refused));
+    Value kept = Value::list();
+    if (e.service) {
+      for (std::string_view sentence : e.service->without_effect()) kept.push(sentence);
+    }
+    service.set("without_effect", std::move(kept));
     out.set(table->id(), std::move(service));
   }
   return out;

@@ -2,9 +2,13 @@
 
 #include "gateway/pending.h"
 
+#include <algorithm>
 #include <exception>
 
+#include "base/json.h"
 #include "base/log.h"
+#include "gateway/anonymous.h"
+#include "gateway/cors.h"
 #include "gateway/upload.h"
 #include "model/errors.h"
 #include "os/files.h"
@@ -17,7 +21,61 @@ Pending::~Pending() {
   if (!exchange_ || answered_.load()) return;
   log::error("gateway", "a call ended without an answer",
              {{"service", std::string(entry->codec->table().id())}, {"request", request_id}});
-  answer(entry->codec->encode_error(model::internal_failure(entry->codec->table().id()), request_id, head));
+  answer(error_response(model::internal_failure(entry->codec->table().id())));
+}
+
+http::Response Pending::error_response(const ApiError& error) const {
+  http::Response response = entry->codec->encode_error(error, request_id, head, protocol);
+  if (!cors_headers.empty()) add_cors(cors_headers, response.headers);
+  return response;
+}
+
+bool Pending::anybody_may() const {
+  std::string_view operation = form ? "PutObject" : entry->codec->table().name(*match.operation);
+  bool version = std::any_of(match.query.begin(), match.query.end(), [](const auto& p) { return p.first == "versionId"; });
+  std::string_view action = public_action(operation, version);
+  std::string_view key = place.key;
+  if (const std::string* field = form ? form->field("key") : nullptr) key = *field;
+  return gateway_.rules_ != nullptr && !action.empty() && gateway_.rules_->anybody_may(action, place.bucket, key);
+}
+
+// A page of another origin: what the bucket's rules, else the configuration, tell its browser.
+std::optional<http::Response> Pending::judge_page() {
+  auto allowed = gateway_.rules_ ? gateway_.rules_->cors(page->cors) : std::nullopt;
+  if (!allowed && !page->configured.empty()) allowed = std::move(page->configured);
+  if (allowed) cors_headers = std::move(*allowed);
+  if (page->cors.preflight) {
+    if (cors_headers.empty()) {
+      auto why = gateway_.rules_ ? gateway_.rules_->why_refused(page->cors.bucket) : model::CorsRefusal::NotEnabled;
+      return error_response(cors_forbidden(page->cors, why, page->object));
+    }
+    http::Response response;
+    response.headers.add("x-amz-request-id", request_id);
+    add_cors(cors_headers, response.headers);
+    return response;
+  }
+  // Who was given a URL or a form by somebody who may, and what anybody may, needs no rule.
+  bool exempt = anonymous || form || target.claim.auth == Auth::Query || target.claim.auth == Auth::QueryV2;
+  if (!page->foreign || allowed || exempt) return std::nullopt;
+  return error_response(
+      model::api_error("AccessDenied", "Pages of that Origin may not call this bucket: its CORS rules do not allow it", 403));
+}
+
+std::optional<http::Response> Pending::judge() {
+  try {
+    if (page) {
+      if (auto refused = judge_page()) return refused;
+    }
+    if (early) {
+      if (!cors_headers.empty()) add_cors(cors_headers, early->headers);
+      return std::move(early);
+    }
+    if (anonymous && !form && !anybody_may()) return error_response(model::api_error("AccessDenied", "Access Denied", 403));
+  } catch (const std::exception& e) {  // a library's: ours throw nothing
+    log::error("gateway", "exception in a call", {{"what", e.what()}, {"request", request_id}});
+    return error_response(model::internal_failure(entry->codec->table().id()));
+  }
+  return std::nullopt;
 }
 
 void Pending::answer(http::Response response) {
@@ -47,17 +105,22 @@ void Pending::drop_spooled(http::Body& body) {
   body.path.clear();
 }
 
-void Pending::reply(model::Reply reply) { answer(entry->codec->encode(match, std::move(reply), request_id)); }
+void Pending::reply(model::Reply reply) {
+  http::Response response = entry->codec->encode(match, std::move(reply), request_id);
+  if (form) response = form_success(*form, std::move(response), location_, place.bucket, place.key);
+  if (!cors_headers.empty()) add_cors(cors_headers, response.headers);
+  answer(std::move(response));
+}
 
-void Pending::error(ApiError error) { answer(entry->codec->encode_error(error, request_id, head)); }
+void Pending::error(ApiError error) { answer(error_response(error)); }
 
 model::RequestView Pending::view(const http::Request& request) const {
-  return {request.method, target.path.empty() ? std::string_view(request.path) : std::string_view(target.path), request.query,
-          &request.headers};
+  return {request.method, target.route(request), request.query, &request.headers};
 }
 
 void Pending::start(http::ExchangePtr exchange) {
   exchange_ = std::move(exchange);
+  host_ = exchange_->request().headers.get("host");
   if (&entry->codec->table() == &model::kS3) source_ip_ = exchange_->peer().host;  // costs a system call; events show it
   bool on_loop = match.operation && entry->service &&
                  entry->service->placement(entry->codec->table().name(*match.operation)) == model::Placement::Loop &&
@@ -78,30 +141,35 @@ void Pending::run() {
   }
 }
 
-// Signature where it could not be checked without the body, and what the client said about the body.
-std::optional<ApiError> Pending::check(http::Request& request) {
+// The signature where it could not be checked without the body, or whether the body is what was signed.
+std::optional<ApiError> Pending::check_signed_body(http::Request& request) {
+  if (!credential) return std::nullopt;
   const model::ServiceTable& table = entry->codec->table();
   bool s3 = &table == &model::kS3;
-  if (credential && !verified) {
-    auto hash = payload_hash(request.body);
-    if (!hash) return model::from_error(table.id(), hash.error());
-    auto fault = gateway_.verifier_.verify(request, *target.authorization, *credential, *hash, sigv4::PathEncoding::Twice,
-                                           gateway_.options_.clock->unix_ms());
-    if (fault) return auth_error(table, *fault);
-  } else if (credential && !s3) {
-    // The header was under the signature; now the body must be what the header says.
-    std::string_view said = request.headers.get("x-amz-content-sha256");
-    if (said != "UNSIGNED-PAYLOAD") {
-      auto hash = payload_hash(request.body);
-      if (!hash) return model::from_error(table.id(), hash.error());
-      if (*hash != said) return auth_error(table, AuthFault::Mismatch);
-    }
+  if (verified && (s3 || request.headers.get("x-amz-content-sha256") == "UNSIGNED-PAYLOAD")) return std::nullopt;
+  auto hash = payload_hash(request.body);
+  if (!hash) return model::from_error(table.id(), hash.error());
+  if (verified) {
+    if (request.headers.get("x-amz-content-sha256") == *hash) return std::nullopt;
+    return auth_error(protocol, {.fault = AuthFault::Mismatch});
   }
-  if (s3 && match.operation && (match.operation->flags & model::kChecksumRequired) != 0 && !says_digest(request.headers)) {
-    return model::api_error("InvalidRequest", "Missing required header for this request: Content-MD5 OR x-amz-checksum-*");
-  }
-  if (s3 && (request.method == "PUT" || request.method == "POST")) return check_upload(request.headers, request.body);
+  auto fault = Verifier::verify(
+      {request, target.claim, *credential, *hash, target.route(request), s3, gateway_.options_.clock->unix_ms()});
+  if (fault) return auth_error(protocol, *fault);
   return std::nullopt;
+}
+
+// And what the client said about the body.
+std::optional<ApiError> Pending::check(http::Request& request) {
+  if (auto error = check_signed_body(request)) return error;
+  if (&entry->codec->table() != &model::kS3 || !match.operation) return std::nullopt;
+  if (chunked) {
+    for (const auto& [name, value] : chunked->trailers().fields()) request.headers.add(name, value);
+  }
+  if (request.method != "PUT" && request.method != "POST") return std::nullopt;
+  std::string_view operation = entry->codec->table().name(*match.operation);
+  if (auto error = refuse_without_digest(request.headers, operation)) return error;
+  return check_upload(request.headers, operation, request.body);
 }
 
 // The document's text; false: already answered.
@@ -122,6 +190,10 @@ bool Pending::document(http::Request& request, std::string& text) {
 void Pending::decode_and_call() {
   const model::Codec& codec = *entry->codec;
   http::Request& request = exchange_->request();
+  if (form) {
+    if (anonymous && !anybody_may()) return error(model::api_error("AccessDenied", "Access Denied", 403));
+    if (auto failed = become_put(request)) return error(std::move(*failed));
+  }
   if (auto failed = check(request)) return error(std::move(*failed));
   std::string text;
   bool raw = match.operation && codec.raw_payload(*match.operation);
@@ -136,6 +208,8 @@ void Pending::decode_and_call() {
     return error(model::not_implemented(codec.table().id(), operation));
   auto input = codec.decode(match, view(request), text);
   if (!input) return error(std::move(input.error()));
+  if (credential && credential->user_id.starts_with("AIDA") && gateway_.options_.user_called)
+    gateway_.options_.user_called(credential->access_key_id, codec.table().signing_name(), identity.region);
   model::Call call;
   call.operation = operation;
   call.input = std::move(*input);
@@ -143,6 +217,9 @@ void Pending::decode_and_call() {
   call.request_id = request_id;
   call.received_us = gateway_.options_.clock->unix_us();
   call.source_ip = source_ip_;
+  call.host = std::move(host_);
+  call.anonymous = anonymous;
+  call.form_upload = form != nullptr;
   if (raw) {
     call.payload = std::move(request.body);
     request.body = {};

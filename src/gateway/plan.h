@@ -9,7 +9,8 @@
 #include <string>
 
 #include "http/server.h"
-#include "model/codec.h"
+#include "model/service.h"
+#include "model/table.h"
 
 namespace gust::gateway {
 
@@ -27,8 +28,12 @@ struct BodyLimits {
 bool is_upload(const model::ServiceTable& table, const model::Operation& operation);  // PutObject, UploadPart
 bool is_invoke(const model::ServiceTable& table, const model::Operation& operation);
 
-// `operation` may be null (query protocol: it is in the body).
-http::BodyPlan plan_body(const model::Codec& codec, const model::Operation* operation, const http::Headers& headers,
-                         const BodyLimits& limits, const std::string& spool_directory, std::string_view request_id);
+// `operation` may be null (query protocol: it is in the body). Without the answer to a body that is too large.
+http::BodyPlan plan_body(const model::ServiceTable& table, const model::Operation* operation, const http::Headers& headers,
+                         const BodyLimits& limits, const std::string& spool_directory);
+// Whether a head announces a body within the limit: then nobody needs the answer to one beyond.
+bool surely_fits(const http::Headers& headers, uint64_t limit);
+model::ApiError too_large(const model::ServiceTable& table, const model::Operation* operation, const http::Headers& headers,
+                          const BodyLimits& limits);
 
 }  // namespace gust::gateway

@@ -113,7 +113,7 @@ TEST_F(Served, invocations_share_a_connection_and_are_never_spooled) {
 
 TEST_F(Served, a_refusal_comes_before_the_body) {
   http::Headers h = signer("s3");
-  h.add("x-amz-content-sha256", "STREAMING-AWS4-HMAC-SHA256-PAYLOAD");
+  h.add("x-amz-content-sha256", "STREAMING-AWS4-ECDSA-P256-SHA256-PAYLOAD");
   auto r = ask("PUT", "/b/k", std::string(100'000, 'x'), h);
   EXPECT_EQ(r.status, 501);
   client.reset();

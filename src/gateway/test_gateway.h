@@ -93,16 +93,17 @@ class GatewayTest : public testing::Test {
   }
   Gateway& gateway() {
     if (!gateway_) {
-      gateway_ =
-          std::make_unique<Gateway>(options, credentials, *workers, loop, std::vector<model::Service*>{&s3, &lambda, &dynamodb},
-                                    [](uint64_t tag) -> std::optional<model::Identity> {
-                                      if (tag == kHostListener) return std::nullopt;
-                                      model::Identity who;
-                                      who.account = "111122223333";
-                                      who.principal_arn = "arn:aws:iam::111122223333:role/r";
-                                      who.environment = tag == kSandboxListener ? 7 : 0;
-                                      return who;
-                                    });
+      gateway_ = std::make_unique<Gateway>(options, credentials, *workers, loop,
+                                           std::vector<model::Service*>{&s3, &lambda, &dynamodb, &sts},
+                                           [](uint64_t tag) -> std::optional<model::Identity> {
+                                             if (tag == kHostListener) return std::nullopt;
+                                             model::Identity who;
+                                             who.account = "111122223333";
+                                             who.principal_arn = "arn:aws:iam::111122223333:role/r";
+                                             who.environment = tag == kSandboxListener ? 7 : 0;
+                                             return who;
+                                           });
+      gateway_->set_bucket_rules(rules);
     }
     return *gateway_;
   }
@@ -121,7 +122,7 @@ class GatewayTest : public testing::Test {
     r.body.bytes = body;
     return e;
   }
-  // As the server does it: plan, then the body, then the request; all on the loop.
+  // As the server does it: plan, gate, filter, then the request; all on the loop.
   http::Response send(const std::shared_ptr<FakeExchange>& e) {
     auto& g = gateway();
     loop.post([&g, e, this] {
@@ -129,13 +130,30 @@ class GatewayTest : public testing::Test {
       e->request().body = {};
       plan = g.on_head(*e);
       if (plan.refuse) return e->respond(*plan.refuse);
-      if (body.bytes.size() > plan.limit) {
-        return e->respond(plan.too_large ? *plan.too_large : http::Response{.status = 413, .headers = {}, .body = {}});
-      }
-      e->request().body = std::move(body);
-      g.on_request(e);
+      auto go_on = [&g, e, this, held = std::make_shared<http::Body>(std::move(body))](std::optional<http::Response> refused) {
+        if (refused) return e->respond(std::move(*refused));
+        if (auto answer = take_body(*held)) return e->respond(std::move(*answer));
+        e->request().body = std::move(*held);
+        g.on_request(e);
+      };
+      if (plan.gate) return plan.gate(go_on);
+      go_on(std::nullopt);
     });
     return e->wait();
+  }
+  std::optional<http::Response> take_body(http::Body& body) {
+    http::Response too_large = plan.too_large ? *plan.too_large : http::Response{.status = 413, .headers = {}, .body = {}};
+    if (body.bytes.size() > (plan.filter ? plan.wire_limit : plan.limit)) return too_large;
+    if (!plan.filter) return std::nullopt;
+    std::string decoded;
+    for (size_t at = 0; at < body.bytes.size(); at += step) {
+      auto passed = plan.filter->decode(std::string_view(body.bytes).substr(at, step), decoded);
+      if (!passed) return plan.filter->refusal(passed.error());
+    }
+    if (auto passed = plan.filter->finish(); !passed) return plan.filter->refusal(passed.error());
+    if (decoded.size() > plan.limit) return too_large;
+    body.bytes = std::move(decoded);
+    return std::nullopt;
   }
   static http::Headers signer(std::string_view service, std::string_view key = "AKIAROOT") {
     http::Headers h;
@@ -173,14 +191,23 @@ class GatewayTest : public testing::Test {
 
   Options options;
   FakeClock clock{kNow};
-  StaticCredentials credentials{{Credential{"AKIAROOT", "secret", "", "000000000000", "arn:aws:iam::000000000000:root"}}};
-  FakeService s3{"s3", {"PutObject", "GetObject", "HeadObject", "ListBuckets", "CreateBucket", "ListObjects", "DeleteObjects"}};
+  StaticCredentials credentials{{Credential{.access_key_id = "AKIAROOT",
+                                            .secret_access_key = "secret",
+                                            .session_token = {},
+                                            .principal_arn = "arn:aws:iam::000000000000:root",
+                                            .user_id = {}}}};
+  FakeService s3{"s3",
+                 {"PutObject", "GetObject", "HeadObject", "ListBuckets", "CreateBucket", "ListObjects", "DeleteObjects",
+                  "CompleteMultipartUpload", "UploadPart", "PutBucketVersioning"}};
   FakeService lambda{"lambda", {"Invoke", "CreateFunction", "ListFunctions"}};
   FakeService dynamodb{"dynamodb", {"PutItem"}};
+  FakeService sts{"sts", {"GetCallerIdentity"}};
+  model::BucketRules* rules = nullptr;
   net::Loop loop;
   std::unique_ptr<net::WorkerPool> workers = std::make_unique<net::WorkerPool>("test", 2, 100);
   std::thread thread;
   http::BodyPlan plan;
+  size_t step = 7;  // how much of a body the filter gets at once
 
  private:
   std::unique_ptr<Gateway> gateway_;

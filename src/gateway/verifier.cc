@@ -4,138 +4,179 @@
 
 #include <algorithm>
 #include <cstdlib>
+#include <unordered_map>
 
 #include "base/encoding.h"
 #include "base/ids.h"
 #include "crypto/hash.h"
-#include "model/errors.h"
+#include "crypto/sigv2.h"
 
 namespace gust::gateway {
 namespace {
 
-using model::api_error;
-using model::ApiError;
+constexpr size_t kMaxKeys = 1000;
 
-constexpr std::string_view kMismatch =
-    "The request signature we calculated does not match the signature you provided. Check your AWS Secret Access Key and "
-    "signing method. Consult the service documentation for details.";
+// What changes the meaning of a call must be under the signature. Of a URL's payload hash the signature says what it was.
+bool must_be_signed(std::string_view name, Auth auth) {
+  if (name.size() <= 6 || !equal_ignoring_case(name.substr(0, 6), "x-amz-")) return false;
+  if (equal_ignoring_case(name, "x-amz-user-agent")) return false;
+  return auth == Auth::Header || !(equal_ignoring_case(name, "x-amz-content-sha256") || equal_ignoring_case(name, "x-amz-date"));
+}
 
-ApiError s3_error(AuthFault fault, std::string_view detail) {
-  switch (fault) {
-    case AuthFault::Missing:
-      return api_error("AccessDenied", "Access Denied", 403);
-    case AuthFault::Malformed:
-      return api_error("AuthorizationHeaderMalformed", "The authorization header is malformed; " + std::string(detail));
-    case AuthFault::UnknownKey: {
-      ApiError e = api_error("InvalidAccessKeyId", "The AWS Access Key Id you provided does not exist in our records.", 403);
-      e.members.set("AWSAccessKeyId", detail);
-      return e;
+std::optional<AuthError> check_signed_headers(const Verifier::Check& check) {
+  const auto& names = check.claim.authorization.signed_headers;
+  auto is_signed = [&](std::string_view name) {
+    return std::any_of(names.begin(), names.end(),
+                       [&](const std::string& n) { return n.size() == name.size() && equal_ignoring_case(n, name); });
+  };
+  std::string missing;
+  if (!is_signed("host")) missing = "host";
+  for (const auto& [name, value] : check.request.headers.fields()) {
+    if (!must_be_signed(name, check.claim.auth) || is_signed(name)) continue;
+    missing.append(missing.empty() ? "" : ", ").append(lower(name));
+  }
+  if (missing.empty()) return std::nullopt;
+  return AuthError{.fault = AuthFault::NotSigned, .detail = std::move(missing)};
+}
+
+// Into `amz_date` the text that was signed.
+std::optional<AuthError> check_header_time(const Verifier::Check& check, std::string& amz_date) {
+  const sigv4::Scope& scope = check.claim.authorization.scope;
+  amz_date = check.claim.amz_date;
+  auto at = amz_date.empty() ? parse_http_date(check.request.headers.get("date")) : parse_iso8601(amz_date);
+  if (!at) return AuthError{.fault = AuthFault::NoDate};
+  if (amz_date.empty()) amz_date = iso8601_basic(*at);
+  if (std::string_view(amz_date).substr(0, 8) != scope.date) {
+    std::string day = amz_date.substr(0, 8);
+    std::string text =
+        check.s3 ? "Invalid credential date \"" + scope.date + "\". This date is not the same as X-Amz-Date: \"" + day + "\"."
+                 : "Date in Credential scope does not match YYYYMMDD from ISO-8601 version of date from HTTP: '" + scope.date +
+                       "' != '" + day + "', from '" + amz_date + "'.";
+    return AuthError{.fault = AuthFault::WrongScope, .detail = std::move(text)};
+  }
+  if (std::abs(check.now_ms - *at) <= kMaxSkewMs) return std::nullopt;
+  return AuthError{.fault = AuthFault::Skewed, .request_ms = *at, .server_ms = check.now_ms};
+}
+
+// S3 decodes a path and encodes it again; a client may have signed that or what it has sent.
+std::string recoded_path(std::string_view path) {
+  auto decoded = percent_decode(path);
+  return decoded ? percent_encode(*decoded, Slash::Keep) : std::string(path);
+}
+
+std::optional<AuthError> verify_v4(const Verifier::Check& check) {
+  const sigv4::ParsedAuthorization& authorization = check.claim.authorization;
+  bool in_query = check.claim.auth == Auth::Query;
+  std::string amz_date = check.claim.amz_date;
+  if (!in_query) {
+    if (auto error = check_header_time(check, amz_date)) return error;
+  }
+  if (auto error = check_signed_headers(check)) return error;
+  sigv4::ReceivedRequest received{
+      .method = check.request.method,
+      .raw_path = check.request.path,
+      .raw_query = check.request.query,
+      .headers = check.request.headers.fields(),
+      .signed_headers = authorization.signed_headers,
+      .payload_hash = check.payload_hash,
+      .path_encoding = check.s3 ? sigv4::PathEncoding::Once : sigv4::PathEncoding::Twice,
+      .in_query = in_query,
+  };
+  std::string key = signing_key_of(check.credential, authorization.scope);
+  auto fits = [&](std::string& canonical, std::string& text) {
+    canonical = sigv4::canonical_request(received);
+    text = sigv4::string_to_sign(amz_date, authorization.scope, canonical);
+    return equal_constant_time(sigv4::signature(key, text), authorization.signature);
+  };
+  AuthError wrong{.fault = AuthFault::Mismatch};
+  if (fits(wrong.canonical_request, wrong.string_to_sign)) return std::nullopt;
+  if (check.s3) {
+    std::string path = recoded_path(check.request.path);
+    received.raw_path = path;
+    if (path != check.request.path && fits(wrong.canonical_request, wrong.string_to_sign)) return std::nullopt;
+  }
+  wrong.access_key_id = authorization.access_key_id;
+  wrong.signature = authorization.signature;
+  return wrong;
+}
+
+std::optional<AuthError> verify_v2(const Verifier::Check& check) {
+  const http::Headers& headers = check.request.headers;
+  auto value = [&](std::string_view name) {
+    const std::string* parameter = find_parameter(check.claim.query, name);
+    return parameter ? std::string_view(*parameter) : headers.get(name);
+  };
+  sigv2::Request request{check.request.method, check.path, value("content-md5"), value("content-type"), {}, {},
+                         check.claim.query};
+  std::string expires = std::to_string(check.claim.expires_s);
+  request.date = expires;
+  auto take = [&](const auto& fields) {
+    for (const auto& [name, text] : fields) {
+      std::string key = lower(name);
+      if (key.starts_with("x-amz-")) request.amz_headers.emplace_back(std::move(key), text);
     }
-    case AuthFault::BadToken:
-      return api_error("InvalidToken", "The provided token is malformed or otherwise invalid.");
-    case AuthFault::Skewed:
-      return api_error("RequestTimeTooSkewed", "The difference between the request time and the current time is too large.", 403);
-    case AuthFault::NotSigned:
-      return api_error("AccessDenied", "There were headers present in the request which were not signed", 403);
-    case AuthFault::Mismatch:
-      return api_error("SignatureDoesNotMatch",
-                       "The request signature we calculated does not match the signature you provided. Check your key and "
-                       "signing method.",
-                       403);
-  }
-  return api_error("AccessDenied", "Access Denied", 403);
-}
-
-ApiError query_error(AuthFault fault, std::string_view detail) {
-  switch (fault) {
-    case AuthFault::Missing:
-      return api_error("MissingAuthenticationToken", "Request is missing Authentication Token", 403);
-    case AuthFault::Malformed:
-      return api_error("IncompleteSignature", std::string(detail));
-    case AuthFault::UnknownKey:
-    case AuthFault::BadToken:
-      return api_error("InvalidClientTokenId", "The security token included in the request is invalid.", 403);
-    case AuthFault::Skewed:
-      return api_error("SignatureDoesNotMatch", "Signature expired or not yet current.", 403);
-    default:
-      return api_error("SignatureDoesNotMatch", std::string(kMismatch), 403);
-  }
-}
-
-// What changes the meaning of a call must be under the signature.
-bool must_be_signed(std::string_view name) {
-  return name.size() > 6 && equal_ignoring_case(name.substr(0, 6), "x-amz-") && !equal_ignoring_case(name, "x-amz-user-agent");
+  };
+  take(headers.fields());
+  take(check.claim.query);
+  std::string text = sigv2::string_to_sign(request);
+  const sigv4::ParsedAuthorization& authorization = check.claim.authorization;
+  if (equal_constant_time(sigv2::signature(check.credential.secret_access_key, text), authorization.signature))
+    return std::nullopt;
+  return AuthError{.fault = AuthFault::Mismatch,
+                   .access_key_id = authorization.access_key_id,
+                   .string_to_sign = std::move(text),
+                   .signature = authorization.signature};
 }
 
 }  // namespace
 
-ApiError auth_error(const model::ServiceTable& table, AuthFault fault, std::string_view detail) {
-  if (table.protocol == model::Protocol::RestXml) return s3_error(fault, detail);
-  if (table.protocol == model::Protocol::Query) return query_error(fault, detail);
-  int status = table.protocol == model::Protocol::RestJson ? 403 : 400;
-  switch (fault) {
-    case AuthFault::Missing:
-      return status == 403 ? api_error("MissingAuthenticationTokenException", "Missing Authentication Token", status)
-                           : api_error("MissingAuthenticationTokenException", "Request is missing Authentication Token", status);
-    case AuthFault::Malformed:
-      return api_error("IncompleteSignatureException", std::string(detail), status);
-    case AuthFault::UnknownKey:
-    case AuthFault::BadToken:
-      return api_error("UnrecognizedClientException", "The security token included in the request is invalid.", status);
-    case AuthFault::Skewed:
-      return api_error("InvalidSignatureException",
-                       "Signature expired or not yet current: the request's time is more than "
-                       "15 min. away from the server's.",
-                       status);
-    default:
-      return api_error("InvalidSignatureException", std::string(kMismatch), status);
-  }
+std::string signing_key_of(const Credential& credential, const sigv4::Scope& scope) {
+  thread_local std::unordered_map<std::string, std::string> keys;  // scope and secret -> signing key
+  std::string name = scope.text() + "/" + credential.secret_access_key;
+  auto at = keys.find(name);
+  if (at != keys.end()) return at->second;
+  if (keys.size() >= kMaxKeys) keys.clear();
+  return keys.emplace(std::move(name), sigv4::signing_key(credential.secret_access_key, scope)).first->second;
 }
 
-tl::expected<Credential, AuthFault> Verifier::owner(const sigv4::ParsedAuthorization& authorization,
-                                                    const http::Headers& headers) const {
-  auto found = credentials_.find(authorization.access_key_id, headers.get("x-amz-security-token"));
-  if (!found) return tl::unexpected(AuthFault::UnknownKey);
-  if (!equal_constant_time(found->session_token, headers.get("x-amz-security-token"))) {
-    return tl::unexpected(AuthFault::BadToken);
+std::optional<AuthError> check_url_time(const Claim& claim, int64_t now_ms) {
+  if (claim.auth != Auth::Query && claim.auth != Auth::QueryV2) return std::nullopt;
+  bool v2 = claim.auth == Auth::QueryV2;
+  AuthError error{.request_ms = claim.request_ms, .server_ms = now_ms};
+  error.expires_ms = v2 ? claim.expires_s * 1000 : claim.request_ms + claim.expires_s * 1000;
+  error.expires_s = v2 ? 0 : claim.expires_s;
+  error.fault = AuthFault::UrlExpired;
+  if (error.expires_ms < now_ms) return error;
+  error.fault = AuthFault::UrlTooEarly;
+  if (!v2 && claim.request_ms > now_ms + kMaxSkewMs) return error;
+  return std::nullopt;
+}
+
+std::optional<AuthError> check_credential(const Credential& credential, int64_t now_ms) {
+  if (credential.expires_ms != 0 && credential.expires_ms <= now_ms) {
+    return AuthError{.fault = AuthFault::ExpiredToken, .token = credential.session_token};
   }
+  if (credential.inactive) return AuthError{.fault = AuthFault::UnknownKey, .access_key_id = credential.access_key_id};
+  return std::nullopt;
+}
+
+tl::expected<Credential, AuthError> Verifier::owner(const Claim& claim, int64_t now_ms) const {
+  const std::string& id = claim.authorization.access_key_id;
+  auto found = credentials_.find(id, claim.token);
+  if (claim.token.empty() && (!found || !found->session_token.empty())) {
+    return tl::unexpected(AuthError{.fault = AuthFault::UnknownKey, .access_key_id = id});
+  }
+  // The key of a session is found by its token.
+  if (!found || !equal_constant_time(found->session_token, claim.token)) {
+    return tl::unexpected(AuthError{.fault = AuthFault::BadToken, .token = claim.token});
+  }
+  if (auto error = check_credential(*found, now_ms)) return tl::unexpected(std::move(*error));
   return std::move(*found);
 }
 
-std::string Verifier::key_for(const Credential& credential, const sigv4::Scope& scope) {
-  std::string name = scope.text() + "/" + credential.secret_access_key;
-  std::lock_guard lock(mutex_);
-  auto at = keys_.find(name);
-  if (at != keys_.end()) return at->second;
-  if (keys_.size() >= kMaxKeys) keys_.clear();
-  return keys_.emplace(std::move(name), sigv4::signing_key(credential.secret_access_key, scope)).first->second;
-}
-
-std::optional<AuthFault> Verifier::verify(const http::Request& request, const sigv4::ParsedAuthorization& authorization,
-                                          const Credential& credential, std::string_view payload_hash, sigv4::PathEncoding path,
-                                          int64_t now_ms) {
-  std::string_view date = request.headers.get("x-amz-date");
-  auto at = parse_iso8601(date);
-  if (!at || date.substr(0, 8) != authorization.scope.date) return AuthFault::Mismatch;
-  if (std::abs(now_ms - *at) > kMaxSkewMs) return AuthFault::Skewed;
-  const auto& names = authorization.signed_headers;
-  auto is_signed = [&](std::string_view name) {
-    return std::any_of(names.begin(), names.end(), [&](const std::string& n) { return equal_ignoring_case(n, name); });
-  };
-  if (!is_signed("host")) return AuthFault::NotSigned;
-  sigv4::RequestParts parts{request.method, request.path, request.query, {}, payload_hash, path};
-  parts.headers.reserve(names.size());
-  for (const auto& [name, value] : request.headers.fields()) {
-    if (is_signed(name)) parts.headers.emplace_back(name, value);
-    else if (must_be_signed(name)) return AuthFault::NotSigned;
-  }
-  for (const std::string& name : names) {
-    if (!request.headers.has(name)) return AuthFault::Mismatch;
-  }
-  std::string text = sigv4::string_to_sign(date, authorization.scope, sigv4::canonical_request(parts));
-  std::string expected = sigv4::signature(key_for(credential, authorization.scope), text);
-  if (!equal_constant_time(expected, authorization.signature)) return AuthFault::Mismatch;
-  return std::nullopt;
+std::optional<AuthError> Verifier::verify(const Check& check) {
+  if (auto error = check_url_time(check.claim, check.now_ms)) return error;
+  return check.claim.auth == Auth::QueryV2 ? verify_v2(check) : verify_v4(check);
 }
 
 }  // namespace gust::gateway

@@ -2,47 +2,54 @@
 
 #pragma once
 
-// Verifies Signature Version 4 in the Authorization header. Signing keys are cached (at most kMaxKeys). Thread-safe.
-// Errors come in the words of the service that was called.
+// Verifies signatures: Version 4 in the header and in the query, Version 2 in the query of S3's URLs. Thread-safe without
+// locks: each thread keeps signing keys of its own (at most 1000).
 
-#include <mutex>
 #include <optional>
 #include <string>
 #include <string_view>
-#include <unordered_map>
 
 #include "crypto/sigv4.h"
+#include "gateway/auth_error.h"
+#include "gateway/claim.h"
 #include "gateway/credentials.h"
 #include "http/message.h"
-#include "model/service.h"
-#include "model/table.h"
 
 namespace gust::gateway {
 
 constexpr int64_t kMaxSkewMs = 15 * 60 * 1000;  // AWS: "within 15 minutes"
 
-// Authorization errors, as the protocol of `table` spells them.
-enum class AuthFault { Missing, Malformed, UnknownKey, BadToken, Skewed, Mismatch, NotSigned };
-model::ApiError auth_error(const model::ServiceTable& table, AuthFault fault, std::string_view detail = {});
+// The signing key of a scope.
+std::string signing_key_of(const Credential& credential, const sigv4::Scope& scope);
+// A URL whose time has passed or has not come. Also where nothing else is verified.
+std::optional<AuthError> check_url_time(const Claim& claim, int64_t now_ms);
+// A session that has ended, a key that is switched off.
+std::optional<AuthError> check_credential(const Credential& credential, int64_t now_ms);
 
 class Verifier {
  public:
   explicit Verifier(const CredentialStore& credentials) : credentials_(credentials) {}
 
   // The key's owner, where its id is known and its token is right. Needs no body.
-  tl::expected<Credential, AuthFault> owner(const sigv4::ParsedAuthorization& authorization, const http::Headers& headers) const;
-  // Whether the signature covers this request with this payload hash (hex, or UNSIGNED-PAYLOAD).
-  std::optional<AuthFault> verify(const http::Request& request, const sigv4::ParsedAuthorization& authorization,
-                                  const Credential& credential, std::string_view payload_hash, sigv4::PathEncoding path,
-                                  int64_t now_ms);
+  tl::expected<Credential, AuthError> owner(const Claim& claim, int64_t now_ms) const;
+  std::optional<Credential> find(std::string_view access_key_id, std::string_view token) const {
+    return credentials_.find(access_key_id, token);
+  }
+
+  struct Check {
+    const http::Request& request;
+    const Claim& claim;
+    const Credential& credential;
+    std::string_view payload_hash;  // hex, UNSIGNED-PAYLOAD or STREAMING-...
+    std::string_view path;          // of QueryV2: with the bucket of a virtual-host name in front
+    bool s3 = false;
+    int64_t now_ms = 0;
+  };
+  // Whether the signature covers the request.
+  static std::optional<AuthError> verify(const Check& check);
 
  private:
-  static constexpr size_t kMaxKeys = 1000;
-  std::string key_for(const Credential& credential, const sigv4::Scope& scope);
-
   const CredentialStore& credentials_;
-  std::mutex mutex_;
-  std::unordered_map<std::string, std::string> keys_;  // scope and secret -> signing key
 };
 
 }  // namespace gust::gateway
