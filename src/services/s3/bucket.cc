@@ -12,7 +12,7 @@
 namespace gust::s3 {
 namespace {
 
-enum Tag : uint8_t { kAccount = 1, kRegion = 2, kLocation = 3, kCreated = 4, kNotification = 5 };
+enum Tag : uint8_t { kAccount = 1, kRegion = 2, kLocation = 3, kCreated = 4, kNotification = 5, kId = 6, kVersioning = 7 };
 
 bool letter_or_digit(char c) { return (c >= 'a' && c <= 'z') || (c >= '0' && c <= '9'); }
 
@@ -33,6 +33,8 @@ std::string encode(const Bucket& bucket) {
   out.text(kLocation, bucket.location);
   out.number(kCreated, static_cast<uint64_t>(bucket.created_ms));
   for (const Notification& n : bucket.notifications) out.element(kNotification, encode(n));
+  out.text(kId, bucket.id);
+  out.number(kVersioning, static_cast<uint64_t>(bucket.versioning));
   return out.take();
 }
 
@@ -56,6 +58,12 @@ Result<Bucket> decode_bucket(std::string_view name, std::string_view bytes) {
         break;
       case kNotification:
         bucket.notifications.push_back(TRY(decode_notification(in.bytes())));
+        break;
+      case kId:
+        bucket.id = in.text();
+        break;
+      case kVersioning:
+        bucket.versioning = static_cast<Versioning>(in.number());
         break;
       default:
         break;

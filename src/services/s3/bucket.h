@@ -16,13 +16,18 @@
 
 namespace gust::s3 {
 
+enum class Versioning : uint8_t { Never = 0, Enabled = 1, Suspended = 2 };
+
 struct Bucket {
   std::string name;
+  std::string id;  // tells a bucket from an earlier one of its name; empty: made before there were such ids
   std::string account, region;
   std::string location;  // as CreateBucket was given it: "EU" stays "EU"; empty for us-east-1
   int64_t created_ms = 0;
   std::vector<Notification> notifications;
+  Versioning versioning = Versioning::Never;
 
+  bool versioned() const { return versioning != Versioning::Never; }
   std::string arn() const { return "arn:aws:s3:::" + name; }
   bool operator==(const Bucket&) const = default;
 };

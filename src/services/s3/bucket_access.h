@@ -19,7 +19,9 @@ using Problem = std::optional<model::ApiError>;
 
 struct Access {
   std::string bucket, account;
+  std::string region;                         // that the signature is for; empty: any will do
   std::optional<std::string> expected_owner;  // x-amz-expected-bucket-owner
+  bool anonymous = false;
 };
 Access access_of(const model::Call& call);
 

@@ -46,7 +46,7 @@ void S3Service::put_bucket_notification(model::Call& call, const model::Responde
 Result<S3Service::Answer> S3Service::get_bucket_notification(const model::Call& call) {
   Problem problem;
   const auto bucket = TRY(look_up(call, problem));
-  if (!bucket) return Answer(tl::unexpected(std::move(*problem)));
+  if (!bucket) return no(problem);
   model::Reply reply;
   reply.output = render_notifications(bucket->notifications);
   return Answer(std::move(reply));

@@ -15,7 +15,7 @@ using model::ApiError;
 
 // Whether a list of entity tags ("a", W/"b", or bare ones, which clients send too) holds this one.
 bool lists(std::string_view header, const Object& object) {
-  const std::string wanted = hex_encode(object.md5);
+  const std::string wanted = object.entity_tag();
   while (!header.empty()) {
     const size_t comma = std::min(header.find(','), header.size());
     std::string_view tag = trim(header.substr(0, comma));
@@ -26,12 +26,6 @@ bool lists(std::string_view header, const Object& object) {
     if (tag == wanted) return true;
   }
   return false;
-}
-
-ApiError failed(std::string_view condition) {
-  ApiError e = model::api_error("PreconditionFailed", "At least one of the pre-conditions you specified did not hold", 412);
-  e.members.set("Condition", condition);
-  return e;
 }
 
 ApiError not_modified(const Object& object) {
@@ -53,21 +47,71 @@ std::optional<uint64_t> number(std::string_view digits) {
   return n ? std::optional<uint64_t>(*n) : std::nullopt;
 }
 
+// Names of the four conditions in an input and, for errors, on the wire.
+struct Conditions {
+  std::string_view match, unmodified_since, none_match, modified_since;
+};
+constexpr Conditions kOfRead = {"IfMatch", "IfUnmodifiedSince", "IfNoneMatch", "IfModifiedSince"};
+constexpr Conditions kOfSource = {"CopySourceIfMatch", "CopySourceIfUnmodifiedSince", "CopySourceIfNoneMatch",
+                                  "CopySourceIfModifiedSince"};
+
+enum class Verdict { Holds, MatchFailed, UnmodifiedFailed, NoneMatchFailed, ModifiedFailed };
+
+// A tag overrules a date.
+Verdict judge(const Value& input, const Conditions& names, const Object& object) {
+  const int64_t modified = whole_seconds(object.modified_ms);
+  if (const Value* tags = input.find(names.match)) {
+    if (!lists(tags->as_string(), object)) return Verdict::MatchFailed;
+  } else if (const Value* since = input.find(names.unmodified_since)) {
+    if (modified > since->as_timestamp().unix_ms) return Verdict::UnmodifiedFailed;
+  }
+  if (const Value* tags = input.find(names.none_match)) {
+    if (lists(tags->as_string(), object)) return Verdict::NoneMatchFailed;
+  } else if (const Value* since = input.find(names.modified_since)) {
+    if (modified <= since->as_timestamp().unix_ms) return Verdict::ModifiedFailed;
+  }
+  return Verdict::Holds;
+}
+
 }  // namespace
 
+ApiError precondition_failed(std::string_view condition) {
+  ApiError e = model::api_error("PreconditionFailed", "At least one of the pre-conditions you specified did not hold", 412);
+  e.members.set("Condition", condition);
+  return e;
+}
+
+bool tag_matches(std::string_view if_match, const Object& object) { return lists(if_match, object); }
+
 std::optional<ApiError> check_read_conditions(const Value& input, const Object& object) {
-  const int64_t modified = whole_seconds(object.modified_ms);
-  if (const Value* tags = input.find("IfMatch")) {
-    if (!lists(tags->as_string(), object)) return failed("If-Match");
-  } else if (const Value* since = input.find("IfUnmodifiedSince")) {
-    if (modified > since->as_timestamp().unix_ms) return failed("If-Unmodified-Since");
+  switch (judge(input, kOfRead, object)) {
+    case Verdict::Holds:
+      return std::nullopt;
+    case Verdict::MatchFailed:
+      return precondition_failed("If-Match");
+    case Verdict::UnmodifiedFailed:
+      return precondition_failed("If-Unmodified-Since");
+    case Verdict::NoneMatchFailed:
+    case Verdict::ModifiedFailed:
+      break;
   }
-  if (const Value* tags = input.find("IfNoneMatch")) {
-    if (lists(tags->as_string(), object)) return not_modified(object);
-  } else if (const Value* since = input.find("IfModifiedSince")) {
-    if (modified <= since->as_timestamp().unix_ms) return not_modified(object);
+  return not_modified(object);
+}
+
+std::optional<ApiError> check_source_conditions(const Value& input, const Object& source) {
+  switch (judge(input, kOfSource, source)) {
+    case Verdict::Holds:
+      return std::nullopt;
+    case Verdict::MatchFailed:
+      return precondition_failed("x-amz-copy-source-If-Match");
+    case Verdict::UnmodifiedFailed:
+      return precondition_failed("x-amz-copy-source-If-Unmodified-Since");
+    case Verdict::NoneMatchFailed:
+      return precondition_failed("x-amz-copy-source-If-None-Match");
+    case Verdict::ModifiedFailed:
+      break;
   }
-  return std::nullopt;
+  return precondition_failed("x-amz-copy-source-If-Modified-Since");
 }
 
 std::optional<ApiError> refuse_write_conditions(const Value& input) {
@@ -82,10 +126,10 @@ std::optional<ApiError> refuse_write_conditions(const Value& input) {
 
 std::optional<ApiError> check_write_conditions(std::string_view if_match, std::string_view if_none_match, std::string_view key,
                                                const Object* object) {
-  if (!if_none_match.empty() && object != nullptr) return failed("If-None-Match");
+  if (!if_none_match.empty() && object != nullptr) return precondition_failed("If-None-Match");
   if (if_match.empty()) return std::nullopt;
   if (object == nullptr) return model::no_such_key(key);
-  if (!lists(if_match, *object)) return failed("If-Match");
+  if (!lists(if_match, *object)) return precondition_failed("If-Match");
   return std::nullopt;
 }
 
@@ -114,6 +158,32 @@ tl::expected<std::optional<Range>, ApiError> parse_range(std::string_view header
   }
   const uint64_t end = last ? std::min(*last, size - 1) : size - 1;
   return Range{*first, end - *first + 1};
+}
+
+tl::expected<Range, ApiError> parse_source_range(std::string_view header, uint64_t size) {
+  constexpr std::string_view kName = "x-amz-copy-source-range";
+  const size_t dash = header.find('-');
+  std::optional<uint64_t> first, last;
+  if (header.starts_with("bytes=") && dash != header.npos) {
+    first = number(header.substr(6, dash - 6));
+    last = number(header.substr(dash + 1));
+  }
+  if (!first || !last || *first > *last) {
+    return tl::unexpected(
+        model::invalid_argument("The x-amz-copy-source-range value must be of the form bytes=first-last where first and last are "
+                                "the zero-based offsets of the first and last bytes to copy",
+                                kName, header));
+  }
+  if (*last >= size) {
+    return tl::unexpected(model::invalid_argument(
+        "Range specified is not valid for source object of size: " + std::to_string(size), kName, header));
+  }
+  return Range{*first, *last - *first + 1};
+}
+
+std::string content_range(Range range, uint64_t size) {
+  return "bytes " + std::to_string(range.first) + "-" + std::to_string(range.first + range.length - 1) + "/" +
+         std::to_string(size);
 }
 
 }  // namespace gust::s3

@@ -4,69 +4,127 @@
 
 #include <algorithm>
 
+#include "crypto/hash.h"
 #include "model/errors.h"
+#include "services/s3/conditions.h"
 #include "services/s3/request.h"
 #include "services/s3/s3_service.h"
 
 namespace gust::s3 {
+
+// What shall be deleted, and what came of it.
+struct S3Service::Target {
+  std::string key;
+  std::optional<std::string> version_id;  // as the client writes it
+  std::string if_match;
+
+  // Made anew by each run of the mutation.
+  Problem problem;      // of this key alone
+  bool marker = false;  // a delete marker was made or deleted
+  std::string version;  // of what was deleted or made, as clients see it
+};
+
 namespace {
 
 constexpr size_t kMaxKeys = 1000;  // of one DeleteObjects
 constexpr size_t kBatch = 100;     // keys in one mutation, so that others come in between
 
-struct DeleteError {
-  std::string_view code, message;
-};
+Problem not_implemented_condition() {
+  return model::api_error("NotImplemented", "Conditions of a deletion other than its ETag are not implemented by this server.",
+                          501);
+}
 
 // Members of one entry that are not built, and keys that cannot be.
-std::optional<DeleteError> check_entry(const Value& entry) {
-  for (const char* member : {"ETag", "LastModifiedTime", "Size"}) {
-    if (entry.has(member)) return DeleteError{"NotImplemented", "Conditional deletes are not implemented by this server."};
-  }
-  if (check_key(entry["Key"].as_string())) return DeleteError{"KeyTooLongError", "Your key is too long"};
-  const std::string_view version = entry["VersionId"].as_string();
-  if (!version.empty() && version != "null") return DeleteError{"NoSuchVersion", "The specified version does not exist."};
+Problem check_entry(const Value& entry) {
+  if (entry.has("LastModifiedTime") || entry.has("Size")) return not_implemented_condition();
+  if (check_key(entry["Key"].as_string())) return model::api_error("KeyTooLongError", "Your key is too long");
   return std::nullopt;
 }
 
 }  // namespace
 
-// Of an object that is not there nothing is deleted and nobody is told, as on AWS.
-Result<> S3Service::delete_in(store::Transaction& transaction, Effects& effects, const Bucket& bucket, std::string_view key,
+// Of an object that is not there nothing is deleted and nobody is told, as on AWS; but a versioned bucket gets its marker.
+Result<> S3Service::delete_in(store::Transaction& transaction, Effects& effects, const Bucket& bucket, Target& target,
                               const Cause& cause) {
-  const auto object = TRY(read_object(transaction, bucket.name, key));
-  if (!object) return {};
-  const std::string row = object_key(bucket.name, key);
-  TRY(transaction.erase(store::Space::Object, row));
-  if (object->file.empty()) {
-    TRY(transaction.erase(store::Space::Body, row));
-  } else {
-    TRY(Garbage::note(transaction, object->file));
-    effects.files.push_back(object->file);
+  target.problem.reset();
+  target.marker = false;
+  target.version.clear();
+  if (!target.version_id) return delete_latest(transaction, effects, bucket, target, cause);
+  const auto version = parse_version(*target.version_id);
+  if (!version || (!version->empty() && !bucket.versioned())) {
+    target.problem = model::invalid_argument(
+        target.version_id->empty() ? "Version id cannot be the empty string" : "Invalid version id specified", "versionId",
+        *target.version_id);
+    return {};
   }
-  return add_events(transaction, effects, bucket, kRemovedByDelete, key, nullptr, cause);
+  if (bucket.versioned()) target.version = *target.version_id;
+  const auto stored = TRY(read_version(transaction, bucket, target.key, *version));
+  if (!stored) return {};
+  if (!target.if_match.empty() && !tag_matches(target.if_match, stored->object)) {
+    target.problem = precondition_failed("If-Match");
+    return {};
+  }
+  target.marker = stored->object.delete_marker;
+  TRY(change(transaction, bucket, target.key, effects).remove(*stored));
+  return add_events(transaction, effects, bucket, {kRemovedByDelete, target.key, std::nullopt, "", target.version}, cause);
+}
+
+Result<> S3Service::delete_latest(store::Transaction& transaction, Effects& effects, const Bucket& bucket, Target& target,
+                                  const Cause& cause) {
+  const auto latest = TRY(read_latest(transaction, bucket, target.key));
+  const bool there = latest && !latest->object.delete_marker;
+  if (!target.if_match.empty()) {
+    if (!there) return {};
+    if (!tag_matches(target.if_match, latest->object)) {
+      target.problem = precondition_failed("If-Match");
+      return {};
+    }
+  }
+  if (!bucket.versioned()) {
+    if (!there) return {};
+    TRY(change(transaction, bucket, target.key, effects).remove(*latest));
+    return add_events(transaction, effects, bucket, {kRemovedByDelete, target.key, std::nullopt, "", ""}, cause);
+  }
+  Object marker;
+  marker.delete_marker = true;
+  marker.modified_ms = cause.now_ms;
+  TRY(change(transaction, bucket, target.key, effects).put(marker));
+  target.marker = true;
+  target.version = version_text(marker.version);
+  // A marker's ETag in events is that of no bytes.
+  return add_events(transaction, effects, bucket,
+                    {kRemovedByMarker, target.key, std::nullopt, entity_tag(md5(""), 0), target.version}, cause);
 }
 
 void S3Service::delete_object(model::Call& call, const model::Responder& responder) {
-  const std::string key(call.input["Key"].as_string());
-  Problem problem = check_key(key);
-  if (!problem) problem = check_version(call.input);
+  const Value& input = call.input;
+  const auto target = std::make_shared<Target>();
+  target->key = input["Key"].as_string();
+  target->if_match = input["IfMatch"].as_string();
+  if (const Value* id = input.find("VersionId")) target->version_id = id->as_string();
+  Problem problem = check_key(target->key);
   if (!problem) {
-    problem = refuse(call.operation, call.input,
+    problem = refuse(call.operation, input,
                      {{"MFA", "x-amz-mfa"},
                       {"BypassGovernanceRetention", "x-amz-bypass-governance-retention", "false"},
-                      {"IfMatch", "If-Match"},
                       {"IfMatchLastModifiedTime", "x-amz-if-match-last-modified-time"},
                       {"IfMatchSize", "x-amz-if-match-size"}});
   }
   if (problem) return responder.error(std::move(*problem));
-  auto change = [this, key, access = access_of(call), cause = Cause(call, parts_.clock.unix_ms())](
+  auto change = [this, target, access = access_of(call), cause = Cause(call, parts_.clock.unix_ms())](
                     store::Transaction& transaction, Effects& effects) -> Result<> {
     const auto bucket = TRY(open_bucket(transaction, access, effects.problem));
     if (!bucket) return {};
-    return delete_in(transaction, effects, *bucket, key, cause);
+    TRY(delete_in(transaction, effects, *bucket, *target, cause));
+    effects.problem = target->problem;
+    return {};
   };
-  write(std::move(change), responder, [] { return model::Reply{}; });
+  write(std::move(change), responder, [target] {
+    model::Reply reply;
+    if (target->marker) reply.output.set("DeleteMarker", true);
+    if (!target->version.empty()) reply.output.set("VersionId", target->version);
+    return reply;
+  });
 }
 
 // One DeleteObjects on its way through its batches.
@@ -75,24 +133,36 @@ struct S3Service::Deletion {
   Access access;
   Cause cause;
   model::Responder responder;
-  std::vector<std::string> keys;
-  size_t next = 0;  // first key of the batch under way
+  std::vector<Target> targets;
+  size_t next = 0;  // first of the batch under way
   bool quiet = false;
   Value deleted = Value::list(), errors = Value::list();
 
-  size_t batch_end() const { return std::min(keys.size(), next + kBatch); }
-  void add_error(std::string_view key, std::string_view code, std::string_view message) {
+  size_t batch_end() const { return std::min(targets.size(), next + kBatch); }
+  void add_error(const Target& target, const model::ApiError& error) {
     Value e = Value::map();
-    e.set("Key", key);
-    e.set("Code", code);
-    e.set("Message", message);
+    e.set("Key", target.key);
+    if (target.version_id) e.set("VersionId", *target.version_id);
+    e.set("Code", error.code);
+    e.set("Message", error.message);
     errors.push(std::move(e));
   }
+  void add_deleted(const Target& target) {
+    if (quiet) return;
+    Value v = Value::map();
+    v.set("Key", target.key);
+    if (target.version_id) v.set("VersionId", *target.version_id);
+    if (target.marker) {
+      v.set("DeleteMarker", true);
+      v.set("DeleteMarkerVersionId", target.version);
+    }
+    deleted.push(std::move(v));
+  }
   void reply() {
-    model::Reply out;
-    if (deleted.size() > 0) out.output.set("Deleted", std::move(deleted));
-    if (errors.size() > 0) out.output.set("Errors", std::move(errors));
-    responder.reply(std::move(out));
+    model::Reply reply;
+    if (deleted.size() > 0) reply.output.set("Deleted", std::move(deleted));
+    if (errors.size() > 0) reply.output.set("Errors", std::move(errors));
+    responder.reply(std::move(reply));
   }
 };
 
@@ -105,11 +175,14 @@ void S3Service::delete_objects(model::Call& call, const model::Responder& respon
   auto deletion = std::make_shared<Deletion>(access_of(call), Cause(call, parts_.clock.unix_ms()), responder);
   deletion->quiet = call.input["Delete"]["Quiet"].as_bool();
   for (const Value& entry : entries) {
-    const std::string_view key = entry["Key"].as_string();
+    Target target;
+    target.key = entry["Key"].as_string();
+    target.if_match = entry["ETag"].as_string();
+    if (const Value* id = entry.find("VersionId"); id && !id->as_string().empty()) target.version_id = id->as_string();
     if (const auto error = check_entry(entry)) {
-      deletion->add_error(key, error->code, error->message);
+      deletion->add_error(target, *error);
     } else {
-      deletion->keys.emplace_back(key);
+      deletion->targets.push_back(std::move(target));
     }
   }
   delete_batch(deletion);
@@ -121,7 +194,7 @@ void S3Service::delete_batch(const std::shared_ptr<Deletion>& deletion) {
     const auto bucket = TRY(open_bucket(transaction, deletion->access, effects.problem));
     if (!bucket) return {};
     for (size_t i = deletion->next; i < deletion->batch_end(); ++i) {
-      TRY(delete_in(transaction, effects, *bucket, deletion->keys[i], deletion->cause));
+      TRY(delete_in(transaction, effects, *bucket, deletion->targets[i], deletion->cause));
     }
     return {};
   };
@@ -129,16 +202,16 @@ void S3Service::delete_batch(const std::shared_ptr<Deletion>& deletion) {
     // The bucket itself: nothing has been deleted yet, or it went away in between.
     if (fate == Fate::Refused && deletion->next == 0) return deletion->responder.error(std::move(*problem));
     for (const size_t end = deletion->batch_end(); deletion->next < end; ++deletion->next) {
-      const std::string& key = deletion->keys[deletion->next];
+      const Target& target = deletion->targets[deletion->next];
       if (fate != Fate::Committed) {
-        deletion->add_error(key, problem->code, problem->message);
-      } else if (!deletion->quiet) {
-        Value v = Value::map();
-        v.set("Key", key);
-        deletion->deleted.push(std::move(v));
+        deletion->add_error(target, *problem);
+      } else if (target.problem) {
+        deletion->add_error(target, *target.problem);
+      } else {
+        deletion->add_deleted(target);
       }
     }
-    if (deletion->next == deletion->keys.size()) return deletion->reply();
+    if (deletion->next == deletion->targets.size()) return deletion->reply();
     delete_batch(deletion);
   });
 }

@@ -28,13 +28,13 @@ std::string principal_id(const model::Identity& who) {
   return (user ? "AWS:AIDA" : "AWS:AROA") + stable_id(arn, 17);
 }
 
+}  // namespace
+
 std::string hex18(uint64_t n) {
   char buffer[24];
   std::snprintf(buffer, sizeof buffer, "%018llX", static_cast<unsigned long long>(n));
   return buffer;
 }
-
-}  // namespace
 
 Cause::Cause(const model::Call& call, int64_t now)
     : request_id(call.request_id),
@@ -44,24 +44,21 @@ Cause::Cause(const model::Call& call, int64_t now)
       now_ms(now) {}
 
 std::string form_encode(std::string_view key) {
-  std::string out;
-  for (size_t at = 0; at <= key.size();) {
-    const size_t space = std::min(key.find(' ', at), key.size());
-    out += percent_encode(key.substr(at, space - at), Slash::Keep);
-    if (space < key.size()) out += '+';
-    at = space + 1;
-  }
+  std::string out = percent_encode(key, Slash::Keep);
+  if (key.find(' ') == key.npos) return out;
+  // A percent sign of the key is "%25" by now.
+  for (size_t at = 0; (at = out.find("%20", at)) != out.npos;) out.replace(at, 3, "+");
   return out;
 }
 
-std::string event_document(std::string_view event, const Cause& cause, const Bucket& bucket, const Notification& notification,
-                           std::string_view key, const Object* object, uint64_t sequencer) {
+std::string event_document(const Happened& happened, const Cause& cause, const Bucket& bucket, const Notification& notification,
+                           uint64_t sequencer) {
   Value record = Value::map();
   record.set("eventVersion", "2.1");
   record.set("eventSource", "aws:s3");
   record.set("awsRegion", bucket.region);
   record.set("eventTime", iso8601(cause.now_ms));
-  record.set("eventName", event.substr(event.find(':') + 1));  // without "s3:"
+  record.set("eventName", happened.event.substr(happened.event.find(':') + 1));  // without "s3:"
   record.set("userIdentity", Value::map()).set("principalId", cause.principal);
   record.set("requestParameters", Value::map()).set("sourceIPAddress", cause.source_ip);
   Value& response = record.set("responseElements", Value::map());
@@ -75,11 +72,10 @@ std::string event_document(std::string_view event, const Cause& cause, const Buc
   where.set("ownerIdentity", Value::map()).set("principalId", "A" + stable_id(bucket.account, 13));
   where.set("arn", bucket.arn());
   Value& what = s3.set("object", Value::map());
-  what.set("key", form_encode(key));
-  if (object != nullptr) {
-    what.set("size", static_cast<unsigned long>(object->size));
-    what.set("eTag", hex_encode(object->md5));
-  }
+  what.set("key", form_encode(happened.key));
+  if (happened.size) what.set("size", static_cast<unsigned long>(*happened.size));
+  if (!happened.entity_tag.empty()) what.set("eTag", happened.entity_tag);
+  if (!happened.version_id.empty()) what.set("versionId", happened.version_id);
   what.set("sequencer", hex18(sequencer));
   Value document = Value::map();
   document.set("Records", Value::list()).push(std::move(record));

@@ -2,17 +2,26 @@
 
 #include "services/s3/garbage.h"
 
+#include <algorithm>
+#include <iterator>
+#include <optional>
+
 #include "base/log.h"
+#include "services/s3/manifest.h"
+#include "services/s3/multipart.h"
 #include "services/s3/object.h"
 #include "store/key.h"
 
 namespace gust::s3 {
 namespace {
 
-constexpr size_t kPage = 1000;
+constexpr size_t kPage = 1000;  // rows of one transaction
 
 std::string prefix() { return store::Key().text("s3").bytes(); }
 std::string row_key(std::string_view id) { return store::Key().text("s3").raw(id).bytes(); }
+// Rows that stand for many files: of a manifest, by its first file; of uploads, by the prefix of their rows.
+std::string manifests() { return store::Key().text("s3-files").bytes(); }
+std::string uploads() { return store::Key().text("s3-uploads").bytes(); }
 
 store::Mutation strike_off(std::vector<std::string> ids) {
   return [ids = std::move(ids)](store::Transaction& transaction) -> Result<> {
@@ -62,11 +71,24 @@ Result<> Garbage::note(store::Transaction& transaction, std::string_view id) {
   return transaction.put(store::Space::Garbage, row_key(id), "");
 }
 
-void Garbage::remove(std::vector<std::string> ids) {
-  if (ids.empty()) return;
+Result<> Garbage::note_files(store::Transaction& transaction, std::string_view manifest, Leftovers& leftovers) {
+  ManifestReader in(manifest);
+  if (!in.next()) return fail(Errc::Internal, "an empty manifest");
+  leftovers.rows.push_back(store::Key().raw(manifests()).raw(in.file()).bytes());
+  return transaction.put(store::Space::Garbage, leftovers.rows.back(), manifest);
+}
+
+Result<> Garbage::note_uploads(store::Transaction& transaction, std::string_view rows, Leftovers& leftovers) {
+  leftovers.rows.push_back(store::Key().raw(uploads()).raw(rows).bytes());
+  return transaction.put(store::Space::Garbage, leftovers.rows.back(), "");
+}
+
+void Garbage::remove(Leftovers leftovers) {
+  if (leftovers.empty()) return;
   {
     const std::lock_guard lock(mutex_);
-    waiting_.insert(waiting_.end(), std::make_move_iterator(ids.begin()), std::make_move_iterator(ids.end()));
+    std::move(leftovers.files.begin(), leftovers.files.end(), std::back_inserter(waiting_.files));
+    std::move(leftovers.rows.begin(), leftovers.rows.end(), std::back_inserter(waiting_.rows));
     if (running_) return;
     running_ = true;
   }
@@ -77,22 +99,76 @@ void Garbage::remove(std::vector<std::string> ids) {
 
 void Garbage::run() {
   for (;;) {
-    std::vector<std::string> ids;
+    Leftovers now;
     {
       const std::lock_guard lock(mutex_);
-      ids.swap(waiting_);
-      if (ids.empty()) {
+      std::swap(now, waiting_);
+      if (now.empty()) {
         running_ = false;
         return;
       }
     }
-    std::erase_if(ids, [this](const std::string& id) {
-      const auto removed = blobs_.remove(id);
-      if (!removed) log::warning("s3", "body file stays until the next start", {{"id", id}, {"error", removed.error().message}});
-      return !removed;
-    });
-    // A file that a power loss brings back has no mark: the next start removes it.
-    if (!ids.empty()) store_.commit(strike_off(std::move(ids)), [](Result<>) {});
+    if (!now.files.empty()) remove_files(std::move(now.files));
+    for (const std::string& row : now.rows) {
+      const auto removed = remove_row(row);
+      if (!removed) log::warning("s3", "body files stay until the next start", {{"error", removed.error().message}});
+    }
+  }
+}
+
+void Garbage::remove_files(std::vector<std::string> ids) {
+  std::erase_if(ids, [this](const std::string& id) {
+    const auto removed = blobs_.remove(id);
+    if (!removed) log::warning("s3", "body file stays until the next start", {{"id", id}, {"error", removed.error().message}});
+    return !removed;
+  });
+  // A file that a power loss brings back has no mark: the next start removes it.
+  if (!ids.empty()) store_.commit(strike_off(std::move(ids)), [](Result<>) {});
+}
+
+Result<> Garbage::remove_row(const std::string& row) {
+  if (row.starts_with(uploads())) {
+    TRY(remove_uploads(row.substr(uploads().size())));
+    return store_.commit_and_wait([row](store::Transaction& t) { return t.erase(store::Space::Garbage, row); });
+  }
+  std::optional<std::string> manifest;
+  {
+    auto view = TRY(store_.read());
+    manifest = TRY(view->get(store::Space::Garbage, row));
+  }
+  if (!manifest) return {};
+  const auto files = TRY(files_of(*manifest));
+  for (const std::string& file : files) TRY(blobs_.remove(file));
+  // The last batch takes the row itself along.
+  for (size_t at = 0; at < files.size(); at += kPage) {
+    TRY(store_.commit_and_wait([&](store::Transaction& transaction) -> Result<> {
+      const size_t end = std::min(at + kPage, files.size());
+      for (size_t i = at; i < end; ++i) TRY(transaction.erase(store::Space::Body, file_mark(files[i])));
+      return end == files.size() ? transaction.erase(store::Space::Garbage, row) : Result<>();
+    }));
+  }
+  return {};
+}
+
+Result<> Garbage::remove_uploads(const std::string& rows) {
+  for (;;) {
+    std::vector<store::Row> page;
+    {
+      auto view = TRY(store_.read());
+      page = TRY(view->scan(store::Space::Object, rows, store::prefix_end(rows), kPage));
+    }
+    if (page.empty()) return {};
+    std::vector<std::string> files;
+    for (const store::Row& row : page) {
+      const std::string file = TRY(file_of_upload_row(row.value));
+      if (!file.empty()) files.push_back(file);
+    }
+    for (const std::string& file : files) TRY(blobs_.remove(file));
+    TRY(store_.commit_and_wait([&](store::Transaction& transaction) -> Result<> {
+      for (const std::string& file : files) TRY(transaction.erase(store::Space::Body, file_mark(file)));
+      for (const store::Row& row : page) TRY(transaction.erase(store::Space::Object, row.key));
+      return {};
+    }));
   }
 }
 
@@ -110,11 +186,23 @@ Result<> Garbage::remove_noted() {
         ids.push_back(row.key.substr(prefix().size()));
       }
     }
-    if (ids.empty()) return {};
+    if (ids.empty()) break;
     from = row_key(ids.back()) + '\0';
     for (const std::string& id : ids) TRY(blobs_.remove(id));
     TRY(store_.commit_and_wait(strike_off(std::move(ids))));
   }
+  for (const std::string& kind : {manifests(), uploads()}) {
+    for (;;) {
+      std::vector<store::Row> first;
+      {
+        auto view = TRY(store_.read());
+        first = TRY(view->scan(store::Space::Garbage, kind, store::prefix_end(kind), 1));
+      }
+      if (first.empty()) break;
+      TRY(remove_row(first[0].key));
+    }
+  }
+  return {};
 }
 
 Result<> Garbage::remove_unmarked() {

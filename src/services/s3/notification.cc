@@ -19,8 +19,13 @@ constexpr size_t kMaxConfigurations = 100;  // S3 User Guide, "Amazon S3 quotas"
 constexpr size_t kMaxId = 255;
 constexpr size_t kMaxArn = 256;           // of a function with qualifier: Lambda API reference, FunctionName
 constexpr size_t kMaxFilterValue = 1024;  // that of a key
-// What can happen to an object here: uploads in parts, copies, forms and versions are not built.
-constexpr std::string_view kBuiltEvents[] = {"s3:ObjectCreated:*", kCreatedByPut, "s3:ObjectRemoved:*", kRemovedByDelete};
+// What can happen to an object here.
+constexpr std::string_view kBuiltEvents[] = {"s3:ObjectCreated:*", kCreatedByPut,        kCreatedByPost,   kCreatedByCopy,
+                                             kCreatedByUpload,     "s3:ObjectRemoved:*", kRemovedByDelete, kRemovedByMarker};
+// The other names that S3 has: API reference, "Event" of LambdaFunctionConfiguration.
+constexpr std::string_view kOtherEvents[] = {"s3:ReducedRedundancyLostObject", "s3:ObjectRestore:",     "s3:Replication:",
+                                             "s3:LifecycleTransition",         "s3:IntelligentTiering", "s3:ObjectAcl:Put",
+                                             "s3:LifecycleExpiration:",        "s3:ObjectTagging:",     "s3:ObjectAnnotation:"};
 
 // The parts of "arn:aws:lambda:REGION:ACCOUNT:function:NAME[:QUALIFIER]"; empty where it is none.
 std::vector<std::string_view> function_arn_parts(std::string_view arn) {
@@ -57,6 +62,15 @@ std::optional<ApiError> add_rule(const Value& rule, Notification& n) {
   return std::nullopt;
 }
 
+std::optional<ApiError> check_event(std::string_view name) {
+  if (std::find(std::begin(kBuiltEvents), std::end(kBuiltEvents), name) != std::end(kBuiltEvents)) return std::nullopt;
+  for (const std::string_view other : kOtherEvents) {
+    if (!name.starts_with(other)) continue;
+    return model::not_implemented("s3", "PutBucketNotificationConfiguration with the event " + std::string(name));
+  }
+  return invalid("The event is not supported for notifications", "Event", name);
+}
+
 tl::expected<Notification, ApiError> parse(const Value& input, std::string_view bucket_region) {
   Notification n;
   n.id = input["Id"].as_string();
@@ -71,10 +85,7 @@ tl::expected<Notification, ApiError> parse(const Value& input, std::string_view 
   }
   for (const Value& event : input["Events"].as_list()) {
     const std::string_view name = event.as_string();
-    if (std::find(std::begin(kBuiltEvents), std::end(kBuiltEvents), name) == std::end(kBuiltEvents)) {
-      return tl::unexpected(
-          model::not_implemented("s3", "PutBucketNotificationConfiguration with the event " + std::string(name)));
-    }
+    if (auto error = check_event(name)) return tl::unexpected(std::move(*error));
     if (std::find(n.events.begin(), n.events.end(), name) == n.events.end()) n.events.emplace_back(name);
   }
   if (n.events.empty()) return tl::unexpected(model::malformed_xml());

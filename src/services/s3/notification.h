@@ -29,7 +29,11 @@ struct Notification {
 };
 
 inline constexpr std::string_view kCreatedByPut = "s3:ObjectCreated:Put";
+inline constexpr std::string_view kCreatedByPost = "s3:ObjectCreated:Post";
+inline constexpr std::string_view kCreatedByCopy = "s3:ObjectCreated:Copy";
+inline constexpr std::string_view kCreatedByUpload = "s3:ObjectCreated:CompleteMultipartUpload";
 inline constexpr std::string_view kRemovedByDelete = "s3:ObjectRemoved:Delete";
+inline constexpr std::string_view kRemovedByMarker = "s3:ObjectRemoved:DeleteMarkerCreated";
 
 std::string encode(const Notification& notification);
 Result<Notification> decode_notification(std::string_view bytes);

@@ -6,6 +6,7 @@
 
 #include "base/encoding.h"
 #include "model/errors.h"
+#include "services/s3/checksum.h"
 #include "services/s3/object.h"
 
 namespace gust::s3 {
@@ -41,12 +42,11 @@ std::optional<ApiError> check_key(std::string_view key) {
   return e;
 }
 
-std::optional<ApiError> check_version(const Value& input) {
-  const Value* version = input.find("VersionId");
-  if (version == nullptr || version->as_string() == "null") return std::nullopt;
-  const std::string_view text = version->as_string();
-  return model::invalid_argument(text.empty() ? "Version id cannot be the empty string" : "Invalid version id specified",
-                                 "versionId", text);
+std::optional<ApiError> check_algorithm(std::string_view algorithm) {
+  if (algorithm.empty() || is_checksum_algorithm(algorithm)) return std::nullopt;
+  return model::api_error("InvalidRequest",
+                          "Checksum algorithm provided is unsupported. Please try again with any of the valid types: "
+                          "[CRC32, CRC32C, CRC64NVME, SHA1, SHA256]");
 }
 
 tl::expected<size_t, ApiError> page_size(const Value& input, std::string_view member, std::string_view wire, size_t most) {

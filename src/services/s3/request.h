@@ -24,8 +24,8 @@ std::optional<model::ApiError> refuse(std::string_view operation, const Value& i
 // x-amz-acl and x-amz-grant-*: ACLs are off, as in every new bucket on AWS. True: more than the owner's own access.
 bool asks_for_acl(const Value& input);
 
-std::optional<model::ApiError> check_key(std::string_view key);    // KeyTooLongError
-std::optional<model::ApiError> check_version(const Value& input);  // VersionId: there are no versions but "null"
+std::optional<model::ApiError> check_key(std::string_view key);                       // KeyTooLongError
+std::optional<model::ApiError> check_algorithm(std::string_view checksum_algorithm);  // empty is fine
 // max-keys and the like: not negative; at most `most` are given. Absent: `most`.
 tl::expected<size_t, model::ApiError> page_size(const Value& input, std::string_view member, std::string_view wire, size_t most);
 

@@ -137,6 +137,44 @@ TEST_P(Notifications, SequencersGrowAndRemovalsHaveNoSize) {
   }
 }
 
+TEST_P(Notifications, TellHowAnObjectCameAndWhichVersionItIs) {
+  ASSERT_TRUE(set({destination("c", {"s3:ObjectCreated:*"}), destination("r", {"s3:ObjectRemoved:*"})}).reply);
+  model::Call form;
+  form.operation = "PutObject";
+  form.input = at("form");
+  form.form_upload = true;
+  auto sink = std::make_shared<Sink>();
+  auto answered = sink->promise.get_future();
+  service_->call(std::move(form), model::Responder(sink));
+  ASSERT_TRUE(answered.get().reply);
+  ASSERT_TRUE(call("CopyObject", with(at("copy"), "CopySource", "bucket/form")).reply);
+  Value upload = at("parts");
+  upload.set("UploadId", call("CreateMultipartUpload", at("parts")).output()["UploadId"]);
+  ASSERT_TRUE(call("UploadPart", with(upload, "PartNumber", 1), inline_body("x")).reply);
+  const Value part = members({{"PartNumber", 1}, {"ETag", hex_encode(md5("x"))}});
+  const Value completed = with(upload, "MultipartUpload", members({{"Parts", Value::List{part}}}));
+  ASSERT_TRUE(call("CompleteMultipartUpload", completed).reply);
+  ASSERT_TRUE(call("CompleteMultipartUpload", completed).reply);  // again: nothing new has happened
+  EXPECT_EQ(sent(), "ObjectCreated:Post=form ObjectCreated:Copy=copy ObjectCreated:CompleteMultipartUpload=parts ");
+
+  ASSERT_TRUE(
+      call("PutBucketVersioning", members({{"Bucket", "bucket"}, {"VersioningConfiguration", members({{"Status", "Enabled"}})}}))
+          .reply);
+  const std::string version(put("k", "x").output()["VersionId"].as_string());
+  const std::string marker(call("DeleteObject", at("k")).output()["VersionId"].as_string());
+  ASSERT_TRUE(call("DeleteObject", with(at("k"), "VersionId", version)).reply);
+  std::string told;
+  for (const invoke::AsyncEvent& e : events_.take()) {
+    const Value record = record_of(e);
+    const Value& object = record["s3"]["object"];
+    const std::string_view id = object["versionId"].as_string();
+    told.append(record["eventName"].as_string()).append(id == version ? " version" : id == marker ? " marker" : " other");
+    told.append(object.has("size") ? " size" : "").append(object.has("eTag") ? " tag; " : "; ");
+  }
+  EXPECT_EQ(told,
+            "ObjectCreated:Put version size tag; ObjectRemoved:DeleteMarkerCreated marker tag; ObjectRemoved:Delete version; ");
+}
+
 TEST_P(Notifications, NeedThePermissionOfTheFunction) {
   policy_.forbid(kFunction);
   const Outcome refused = set({destination("i", {"s3:ObjectCreated:*"})});
@@ -188,8 +226,8 @@ TEST_P(Notifications, BadConfigurationsAreRefused) {
             "The notification destination service region is not valid for the bucket location constraint");
   EXPECT_EQ(code({destination("i", {created}, "a"), destination("i", {created}, "b")}),
             "Same ID used for multiple configurations. IDs must be unique");
-  EXPECT_EQ(set({destination("i", {"s3:ObjectCreated:Copy"})}).code(), "NotImplemented");
   EXPECT_EQ(set({destination("i", {"s3:LifecycleTransition"})}).code(), "NotImplemented");
+  EXPECT_EQ(code({destination("i", {"s3:NoSuchEvent"})}), "The event is not supported for notifications");
   EXPECT_EQ(set({destination("i", {})}).code(), "MalformedXML");
   Value twice = destination("i", {created}, "a");
   twice.set("Filter", members({{"Key", members({{"FilterRules", Value::List{members({{"Name", "prefix"}, {"Value", "a"}}),

@@ -14,7 +14,8 @@ namespace gust::s3 {
 S3Service::S3Service(Parts parts)
     : parts_(std::move(parts)),
       blobs_(parts_.objects_directory, parts_.durability),
-      garbage_(parts_.store, parts_.disk, blobs_) {}
+      garbage_(parts_.store, parts_.disk, blobs_),
+      documents_(parts_.store) {}
 
 Result<> S3Service::load() {
   TRY(blobs_.prepare());
@@ -24,20 +25,37 @@ Result<> S3Service::load() {
 const S3Service::Entry* S3Service::find_entry(std::string_view operation) {
   using S = S3Service;
   static constexpr std::array kEntries = {
+      Entry{"AbortMultipartUpload", nullptr, &S::abort_multipart_upload},
+      Entry{"CompleteMultipartUpload", nullptr, &S::complete_multipart_upload},
+      Entry{"CopyObject", nullptr, &S::copy_object},
       Entry{"CreateBucket", nullptr, &S::create_bucket},
+      Entry{"CreateMultipartUpload", nullptr, &S::create_multipart_upload},
       Entry{"DeleteBucket", nullptr, &S::delete_bucket},
       Entry{"DeleteObject", nullptr, &S::delete_object},
+      Entry{"DeleteObjectTagging", nullptr, &S::delete_object_tagging},
       Entry{"DeleteObjects", nullptr, &S::delete_objects},
       Entry{"GetBucketLocation", &S::get_bucket_location},
       Entry{"GetBucketNotificationConfiguration", &S::get_bucket_notification},
+      Entry{"GetBucketVersioning", &S::get_bucket_versioning},
       Entry{"GetObject", &S::get_object},
+      Entry{"GetObjectAcl", &S::get_object_acl},
+      Entry{"GetObjectAttributes", &S::get_object_attributes},
+      Entry{"GetObjectTagging", &S::get_object_tagging},
       Entry{"HeadBucket", &S::head_bucket},
       Entry{"HeadObject", &S::head_object},
       Entry{"ListBuckets", &S::list_buckets},
+      Entry{"ListMultipartUploads", &S::list_multipart_uploads},
+      Entry{"ListObjectVersions", &S::list_object_versions},
       Entry{"ListObjects", &S::list_objects_v1},
       Entry{"ListObjectsV2", &S::list_objects_v2},
+      Entry{"ListParts", &S::list_parts},
       Entry{"PutBucketNotificationConfiguration", nullptr, &S::put_bucket_notification},
+      Entry{"PutBucketVersioning", nullptr, &S::put_bucket_versioning},
       Entry{"PutObject", nullptr, &S::put_object},
+      Entry{"PutObjectAcl", nullptr, &S::put_object_acl},
+      Entry{"PutObjectTagging", nullptr, &S::put_object_tagging},
+      Entry{"UploadPart", nullptr, &S::upload_part},
+      Entry{"UploadPartCopy", nullptr, &S::upload_part_copy},
   };
   for (const Entry& entry : kEntries) {
     if (entry.operation == operation) return &entry;
@@ -45,10 +63,21 @@ const S3Service::Entry* S3Service::find_entry(std::string_view operation) {
   return nullptr;
 }
 
-bool S3Service::implements(std::string_view operation) const { return find_entry(operation) != nullptr; }
+std::vector<std::string_view> S3Service::without_effect() const {
+  return {"PutBucketEncryption: nothing is encrypted at rest; objects say AES256.",
+          "PutBucketLifecycleConfiguration: nothing expires or moves.",
+          "StorageClass of objects: all bytes lie on the same disk, and archived ones can be read at once.",
+          "WebsiteRedirectLocation of objects: there are no websites.",
+          "Bucket policies bind those who do not sign; whoever signs may do everything in the account."};
+}
+
+bool S3Service::implements(std::string_view operation) const {
+  return find_entry(operation) != nullptr || BucketDocuments::implements(operation);
+}
 
 void S3Service::call(model::Call call, model::Responder responder) {
   const Entry* entry = find_entry(call.operation);
+  if (entry == nullptr && BucketDocuments::implements(call.operation)) return documents_.call(std::move(call), responder);
   if (entry == nullptr) return responder.error(model::not_implemented(id(), call.operation));
   if (entry->write != nullptr) return (this->*entry->write)(call, responder);
   Result<Answer> answer = (this->*entry->read)(call);
@@ -61,6 +90,17 @@ Result<std::optional<Bucket>> S3Service::look_up(const model::Call& call, Proble
   auto view = TRY(parts_.store.read());
   return open_bucket(*view, access_of(call), problem);
 }
+
+Result<std::optional<S3Service::Opened>> S3Service::open(store::View& view, const Access& access, const Value& input,
+                                                         Problem& problem) {
+  auto bucket = TRY(open_bucket(view, access, problem));
+  if (!bucket) return std::optional<Opened>();
+  auto stored = TRY(open_object(view, *bucket, input, problem));
+  if (!stored) return std::optional<Opened>();
+  return std::optional<Opened>(Opened{std::move(*bucket), std::move(*stored)});
+}
+
+std::string S3Service::temporary_path() const { return parts_.objects_directory + "/" + new_id(32) + ".tmp"; }
 
 void S3Service::write(Change change, Then then) {
   auto effects = std::make_shared<Effects>();
@@ -77,7 +117,7 @@ void S3Service::write(Change change, Then then) {
     }
     // Before the answer, so that nothing of a call goes on after it but what the pool was given.
     for (const invoke::AsyncEvent& event : effects->events) parts_.events.committed(event);
-    garbage_.remove(std::move(effects->files));
+    garbage_.remove(std::move(effects->leftovers));
     then(Fate::Committed, std::nullopt);
   });
 }
@@ -90,10 +130,10 @@ void S3Service::write(Change change, const model::Responder& responder, std::fun
 }
 
 // A function that may no longer be invoked gets nothing, as on AWS; the caller is not told.
-Result<> S3Service::add_events(store::Transaction& transaction, Effects& effects, const Bucket& bucket, std::string_view event,
-                               std::string_view key, const Object* object, const Cause& cause) {
+Result<> S3Service::add_events(store::Transaction& transaction, Effects& effects, const Bucket& bucket, const Happened& happened,
+                               const Cause& cause) {
   for (const Notification& n : bucket.notifications) {
-    if (!n.matches(event, key)) continue;
+    if (!n.matches(happened.event, happened.key)) continue;
     if (!TRY(parts_.policy.may_invoke(transaction, n.function_arn, "s3.amazonaws.com", bucket.arn(), bucket.account))) {
       log::warning("s3", "event dropped: the bucket may not invoke the function",
                    {{"bucket", bucket.name}, {"function", n.function_arn}});
@@ -103,7 +143,7 @@ Result<> S3Service::add_events(store::Transaction& transaction, Effects& effects
     e.request_id = new_uuid();
     e.function_arn = n.unqualified_arn();
     e.qualifier = n.qualifier();
-    e.payload = event_document(event, cause, bucket, n, key, object, next_sequencer());
+    e.payload = event_document(happened, cause, bucket, n, next_sequencer());
     e.source = "s3";
     e.created_us = cause.received_us;
     TRY(parts_.events.enqueue(transaction, e));

@@ -142,6 +142,7 @@ class S3 : public testing::TestWithParam<std::string> {
     c.request_id = "request-" + std::to_string(++calls_);
     c.source_ip = "127.0.0.9";
     c.received_us = clock_.unix_us();
+    c.anonymous = anonymous_;
     service_->call(std::move(c), model::Responder(sink));
     return future;
   }
@@ -223,6 +224,7 @@ class S3 : public testing::TestWithParam<std::string> {
   FakePolicy policy_;
   FakeClock clock_;
   model::Identity identity_;
+  bool anonymous_ = false;
   std::unique_ptr<S3Service> service_;
   std::atomic<int> calls_ = 0;
 };
