@@ -13,202 +13,125 @@ namespace {
 constexpr std::string_view kNames[] = {"", "S", "N", "B", "BOOL", "NULL", "L", "M", "SS", "NS", "BS"};
 constexpr std::string_view kInvalid = "One or more parameter values were invalid: ";
 
-ApiFailure invalid(std::string text) { return ApiFailure(model::validation(std::move(text))); }
-
 bool before(const Member& member, std::string_view name) { return member.name < name; }
 
-Api<std::string> canonical_number(std::string_view text) {
-  auto n = Number::parse(text);
-  if (!n) return invalid(std::move(n.error().message));
-  return n->text();
+// What parsing a document met: functions return false after they have set `error`.
+class Parser {
+ public:
+  model::ApiError error;
+
+  bool attribute(const Value& value, size_t depth, Attribute& out);
+  bool members(const Value& map, size_t depth, Item& out);
+
+ private:
+  bool fail(std::string text) {
+    error = model::validation(std::move(text));
+    return false;
+  }
+  bool fail_invalid(std::string_view text) { return fail(std::string(kInvalid).append(text)); }
+  bool wrong_number_of_types(const Value& value, size_t depth);
+  bool number(std::string_view text, std::string& out);
+  bool list(const Value& content, size_t depth, Attribute& out);
+  bool set(const Value& content, Attribute& out);
+  bool fail_duplicates(const Value& content, Type type);
+};
+
+bool Parser::attribute(const Value& value, size_t depth, Attribute& out) {
+  if (depth > kMaxDepth) {
+    return fail(
+        "Nesting Levels have exceeded supported limits: Attributes in the item have nested levels beyond supported limit");
+  }
+  const auto& types = value.as_map();
+  if (types.size() != 1 || !parse_type(types[0].first, out.type)) return wrong_number_of_types(value, depth);
+  const Value& content = types[0].second;
+  switch (out.type) {
+    case Type::S:
+    case Type::B:
+      out.text = content.as_string();
+      return true;
+    case Type::N:
+      return number(content.as_string(), out.text);
+    case Type::Bool:
+      out.flag = content.as_bool();
+      return true;
+    case Type::Null:
+      return content.as_bool() || fail_invalid("Null attribute value types must have the value of true");
+    case Type::L:
+      return list(content, depth + 1, out);
+    case Type::M:
+      return members(content, depth + 1, out.map);
+    default:
+      return set(content, out);
+  }
 }
 
-Api<Attribute> parse_set(Attribute out, const Value& content) {
-  const std::string_view kind = out.type == Type::SS ? "string" : "number";
-  if (content.size() == 0) {
-    return invalid(std::string(kInvalid).append(out.type == Type::BS ? "Binary sets should not be empty"
-                                                                     : "An " + std::string(kind) + " set  may not be empty"));
+bool Parser::wrong_number_of_types(const Value& value, size_t depth) {
+  if (value.size() < 2) return fail("Supplied AttributeValue is empty, must contain exactly one of the supported datatypes");
+  for (const auto& [type, content] : value.as_map()) {  // what is wrong with a content is said first
+    Value one = Value::map();
+    one.set(type, content);
+    Attribute ignored;
+    if (!attribute(one, depth, ignored)) return false;
   }
+  return fail("Supplied AttributeValue has more than one datatypes set, must contain exactly one of the supported datatypes");
+}
+
+bool Parser::number(std::string_view text, std::string& out) {
+  auto canonical = Number::canonical(text);
+  if (!canonical) return fail(std::move(canonical.error().message));
+  out = std::move(*canonical);
+  return true;
+}
+
+bool Parser::members(const Value& map, size_t depth, Item& out) {
+  auto& all = out.members();
+  all.reserve(map.size());
+  for (const auto& [name, value] : map.as_map()) {
+    Member& m = all.emplace_back();
+    m.name = name;
+    if (!attribute(value, depth, m.value)) return false;
+  }
+  const auto by_name = [](const Member& a, const Member& b) { return a.name < b.name; };
+  if (!std::is_sorted(all.begin(), all.end(), by_name)) std::sort(all.begin(), all.end(), by_name);
+  return true;
+}
+
+bool Parser::list(const Value& content, size_t depth, Attribute& out) {
+  out.list.reserve(content.size());
   for (const Value& v : content.as_list()) {
-    if (v.is_null())
-      return invalid(std::string(kInvalid) + "An " + std::string(kind) + " set may not have a null string as a member");
-    if (out.type == Type::NS) {
-      auto text = canonical_number(v.as_string());
-      if (!text) return ApiFailure(std::move(text.error()));
-      out.set.push_back(std::move(*text));
-    } else {
-      out.set.emplace_back(v.as_string());
+    if (!attribute(v, depth, out.list.emplace_back())) return false;
+  }
+  return true;
+}
+
+bool Parser::set(const Value& content, Attribute& out) {
+  const std::string kind = out.type == Type::SS ? "string" : "number";
+  if (content.as_list().empty()) {
+    return fail_invalid(out.type == Type::BS ? "Binary sets should not be empty" : "An " + kind + " set  may not be empty");
+  }
+  out.set.reserve(content.size());
+  for (const Value& v : content.as_list()) {
+    if (v.is_null()) return fail_invalid("An " + kind + " set may not have a null string as a member");
+    std::string& element = out.set.emplace_back();
+    if (out.type != Type::NS) {
+      element = v.as_string();
+    } else if (!number(v.as_string(), element)) {
+      return false;
     }
   }
   std::sort(out.set.begin(), out.set.end());
-  if (std::adjacent_find(out.set.begin(), out.set.end()) == out.set.end()) return out;
-  if (out.type == Type::NS) return invalid("Input collection contains duplicates");
-  std::string list;
-  for (const Value& v : content.as_list()) list.append(list.empty() ? "" : ", ").append(v.as_string());
-  if (out.type == Type::BS) list = "...";
-  return invalid(std::string(kInvalid) + "Input collection [" + list + "] contains duplicates.");
+  return std::adjacent_find(out.set.begin(), out.set.end()) == out.set.end() || fail_duplicates(content, out.type);
 }
 
-Api<Item> parse_members(const Value& map, size_t depth) {
-  Item out;
-  out.members().reserve(map.size());
-  for (const auto& [name, value] : map.as_map()) {
-    auto attribute = parse_attribute(value, depth);
-    if (!attribute) return ApiFailure(std::move(attribute.error()));
-    out.members().push_back({name, std::move(*attribute)});
-  }
-  std::sort(out.members().begin(), out.members().end(), [](const Member& a, const Member& b) { return a.name < b.name; });
-  return out;
-}
-
-Api<Attribute> parse_list(Attribute out, const Value& content, size_t depth) {
-  out.list.reserve(content.size());
+bool Parser::fail_duplicates(const Value& content, Type type) {
+  if (type == Type::NS) return fail("Input collection contains duplicates");
+  std::string elements;
   for (const Value& v : content.as_list()) {
-    auto element = parse_attribute(v, depth);
-    if (!element) return ApiFailure(std::move(element.error()));
-    out.list.push_back(std::move(*element));
+    elements += elements.empty() ? "" : ", ";
+    elements += v.is_blob() ? base64_encode(v.as_string()) : v.as_string();
   }
-  return out;
+  return fail_invalid("Input collection [" + elements + (type == Type::BS ? "]of type BS" : "]") + " contains duplicates.");
 }
-
-// ---- bytes of the store: type, then content; lengths and counts as varints
-
-void put_length(std::string& out, size_t n) {
-  for (; n >= 0x80; n >>= 7) out += static_cast<char>(n | 0x80);
-  out += static_cast<char>(n);
-}
-void put_text(std::string& out, std::string_view text) {
-  put_length(out, text.size());
-  out += text;
-}
-
-// Numbers as their keys: 1E125 is three bytes and not 126.
-void put_number(std::string& out, const std::string& text) {
-  const auto n = Number::parse(text);
-  put_text(out, n ? n->key() : std::string());
-}
-
-void encode(const Attribute& a, std::string& out) {
-  out += static_cast<char>(a.type);
-  switch (a.type) {
-    case Type::S:
-    case Type::B:
-      return put_text(out, a.text);
-    case Type::N:
-      return put_number(out, a.text);
-    case Type::Bool:
-      out += a.flag ? '\1' : '\0';
-      return;
-    case Type::Null:
-      return;
-    case Type::L:
-      put_length(out, a.list.size());
-      for (const Attribute& element : a.list) encode(element, out);
-      return;
-    case Type::M:
-      return dynamodb::encode(a.map, out);
-    case Type::SS:
-    case Type::NS:
-    case Type::BS:
-      put_length(out, a.set.size());
-      for (const std::string& element : a.set) a.type == Type::NS ? put_number(out, element) : put_text(out, element);
-      return;
-  }
-}
-
-class Reader {
- public:
-  explicit Reader(std::string_view bytes) : rest_(bytes) {}
-  bool done() const { return rest_.empty(); }
-
-  Result<Item> item(size_t depth) {
-    Item out;
-    const size_t n = TRY(count());
-    out.members().reserve(n);
-    for (size_t i = 0; i < n; ++i) {
-      std::string name(TRY(text()));
-      out.members().push_back({std::move(name), TRY(attribute(depth))});
-    }
-    return out;
-  }
-
- private:
-  static Failure damaged() { return fail(Errc::Invalid, "a damaged item"); }
-  Result<size_t> length() {
-    size_t n = 0;
-    for (int shift = 0; shift < 35; shift += 7) {
-      if (rest_.empty()) break;
-      const auto c = static_cast<unsigned char>(rest_[0]);
-      rest_.remove_prefix(1);
-      n |= static_cast<size_t>(c & 0x7F) << shift;
-      if (c < 0x80) return n;
-    }
-    return damaged();
-  }
-  Result<size_t> count() {  // every element takes a byte at least
-    const size_t n = TRY(length());
-    if (n > rest_.size()) return damaged();
-    return n;
-  }
-  Result<std::string_view> text() {
-    const size_t n = TRY(count());
-    const std::string_view out = rest_.substr(0, n);
-    rest_.remove_prefix(n);
-    return out;
-  }
-  Result<std::string> number() {
-    const std::string_view key = TRY(text());
-    return TRY(Number::from_key(key)).text();
-  }
-  Result<Attribute> attribute(size_t depth) {
-    if (rest_.empty() || depth > kMaxDepth) return damaged();
-    Attribute a;
-    a.type = static_cast<Type>(rest_[0]);
-    rest_.remove_prefix(1);
-    switch (a.type) {
-      case Type::S:
-      case Type::B:
-        a.text = TRY(text());
-        return a;
-      case Type::N:
-        a.text = TRY(number());
-        return a;
-      case Type::Null:
-        return a;
-      case Type::Bool:
-        if (rest_.empty()) return damaged();
-        a.flag = rest_[0] != '\0';
-        rest_.remove_prefix(1);
-        return a;
-      case Type::L: {
-        const size_t n = TRY(count());
-        a.list.reserve(n);
-        for (size_t i = 0; i < n; ++i) a.list.push_back(TRY(attribute(depth + 1)));
-        return a;
-      }
-      case Type::M:
-        a.map = TRY(item(depth + 1));
-        return a;
-      case Type::SS:
-      case Type::NS:
-      case Type::BS: {
-        const size_t n = TRY(count());
-        a.set.reserve(n);
-        for (size_t i = 0; i < n; ++i) {
-          if (a.type == Type::NS) {
-            a.set.push_back(TRY(number()));
-          } else {
-            a.set.emplace_back(TRY(text()));
-          }
-        }
-        return a;
-      }
-    }
-    return damaged();
-  }
-
-  std::string_view rest_;
-};
 
 bool nested_at_most(const Attribute& a, size_t levels) {
   if (levels == 0) return false;
@@ -253,8 +176,23 @@ bool Item::erase(std::string_view name) {
 
 bool Item::operator==(const Item& other) const { return members_ == other.members_; }
 bool Attribute::operator==(const Attribute& other) const {
-  return type == other.type && flag == other.flag && text == other.text && list == other.list && set == other.set &&
-         map == other.map;
+  if (type != other.type) return false;
+  switch (type) {
+    case Type::S:
+    case Type::N:
+    case Type::B:
+      return text == other.text;
+    case Type::Bool:
+      return flag == other.flag;
+    case Type::Null:
+      return true;
+    case Type::L:
+      return list == other.list;
+    case Type::M:
+      return map == other.map;
+    default:
+      return set == other.set;
+  }
 }
 
 Attribute Attribute::number(const Number& n) {
@@ -271,51 +209,18 @@ Attribute Attribute::string(std::string text) {
 }
 
 Api<Attribute> parse_attribute(const Value& value, size_t depth) {
-  if (depth > kMaxDepth)
-    return invalid(
-        "Nesting Levels have exceeded supported limits: Attributes in the item have nested "
-        "levels beyond supported limit");
-  if (value.size() == 0) return invalid("Supplied AttributeValue is empty, must contain exactly one of the supported datatypes");
-  if (value.size() > 1) {
-    return invalid(
-        "Supplied AttributeValue has more than one datatypes set, must contain exactly one of the supported datatypes");
-  }
-  const auto& [name, content] = value.as_map().front();
+  Parser parser;
   Attribute out;
-  if (!parse_type(name, out.type)) {
-    return invalid("Supplied AttributeValue is empty, must contain exactly one of the supported datatypes");
-  }
-  switch (out.type) {
-    case Type::S:
-    case Type::B:
-      out.text = content.as_string();
-      return out;
-    case Type::N: {
-      auto text = canonical_number(content.as_string());
-      if (!text) return ApiFailure(std::move(text.error()));
-      out.text = std::move(*text);
-      return out;
-    }
-    case Type::Bool:
-      out.flag = content.as_bool();
-      return out;
-    case Type::Null:
-      if (!content.as_bool()) return invalid(std::string(kInvalid) + "Null attribute value types must have the value of true");
-      return out;
-    case Type::L:
-      return parse_list(std::move(out), content, depth + 1);
-    case Type::M: {
-      auto map = parse_members(content, depth + 1);
-      if (!map) return ApiFailure(std::move(map.error()));
-      out.map = std::move(*map);
-      return out;
-    }
-    default:
-      return parse_set(std::move(out), content);
-  }
+  if (!parser.attribute(value, depth, out)) return ApiFailure(std::move(parser.error));
+  return out;
 }
 
-Api<Item> parse_item(const Value& map) { return parse_members(map, 1); }
+Api<Item> parse_item(const Value& map) {
+  Parser parser;
+  Item out;
+  if (!parser.members(map, 1, out)) return ApiFailure(std::move(parser.error));
+  return out;
+}
 
 Value to_value(const Attribute& a) {
   Value content;
@@ -344,39 +249,30 @@ Value to_value(const Attribute& a) {
       content = Value::list();
       for (const std::string& element : a.set) content.push(a.type == Type::BS ? Value(Blob{element}) : Value(element));
   }
-  Value out = Value::map();
-  out.map_ref().emplace_back(name_of(a.type), std::move(content));
-  return out;
+  Value::Map out;
+  out.emplace_back(name_of(a.type), std::move(content));
+  return Value(std::move(out));
 }
 
 Value to_value(const Item& item) {
-  Value out = Value::map();
-  out.map_ref().reserve(item.members().size());
-  for (const Member& m : item.members()) out.map_ref().emplace_back(m.name, to_value(m.value));
-  return out;
+  Value::Map out;
+  out.reserve(item.members().size());
+  for (const Member& m : item.members()) out.emplace_back(m.name, to_value(m.value));
+  return Value(std::move(out));
 }
 
 std::string describe(const Attribute& a) {
   std::string text = a.text;
+  const auto add = [&text](std::string_view element) { text.append(text.empty() ? "" : ", ").append(element); };
   if (a.type == Type::B) text = base64_encode(a.text);
   if (a.type == Type::Bool) text = a.flag ? "true" : "false";
   if (a.type == Type::Null) text = "true";
+  for (const std::string& element : a.set) add(a.type == Type::BS ? base64_encode(element) : element);
+  for (const Attribute& element : a.list) add(describe(element));
+  for (const Member& m : a.map.members()) add(m.name + "=" + describe(m.value));
+  if (a.type == Type::M) text = "{" + text + "}";
+  if (a.type == Type::L || a.type == Type::SS || a.type == Type::NS || a.type == Type::BS) text = "[" + text + "]";
   return "{" + std::string(name_of(a.type)) + ":" + text + "}";
-}
-
-void encode(const Item& item, std::string& out) {
-  put_length(out, item.members().size());
-  for (const Member& m : item.members()) {
-    put_text(out, m.name);
-    encode(m.value, out);
-  }
-}
-
-Result<Item> decode_item(std::string_view bytes) {
-  Reader reader(bytes);
-  Item item = TRY(reader.item(1));
-  if (!reader.done()) return fail(Errc::Invalid, "a damaged item");
-  return item;
 }
 
 bool within_depth(const Item& item) {

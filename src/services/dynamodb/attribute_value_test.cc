@@ -68,6 +68,9 @@ TEST(AttributeValue, an_attribute_has_exactly_one_type) {
   two.set("N", "1");
   EXPECT_EQ(error_of(two),
             "Supplied AttributeValue has more than one datatypes set, must contain exactly one of the supported datatypes");
+  two.set("N", "x");
+  EXPECT_EQ(error_of(two), "The parameter cannot be converted to a numeric value: x");
+  EXPECT_EQ(error_of(l({Value::map()})), "Supplied AttributeValue is empty, must contain exactly one of the supported datatypes");
   EXPECT_EQ(error_of(typed("NULL", false)),
             "One or more parameter values were invalid: Null attribute value types must have the value of true");
 }
@@ -87,6 +90,8 @@ TEST(AttributeValue, sets_are_neither_empty_nor_have_duplicates) {
   EXPECT_EQ(error_of(ss({"b", "a", "b"})),
             "One or more parameter values were invalid: Input collection [b, a, b] contains duplicates.");
   EXPECT_EQ(error_of(ns({"1", "1.0"})), "Input collection contains duplicates");
+  EXPECT_EQ(error_of(typed("BS", Value(Value::List{Value(Blob{"a"}), Value(Blob{"a"})}))),
+            "One or more parameter values were invalid: Input collection [YQ==, YQ==]of type BS contains duplicates.");
 }
 
 TEST(AttributeValue, nesting_has_a_limit) {
@@ -112,6 +117,12 @@ TEST(AttributeValue, sizes_are_counted_as_dynamodb_counts_them) {
                                             {n("-7"), 3},
                                             {n("12345"), 4},
                                             {n("1E125"), 2},
+                                            {n("12"), 2},
+                                            {n("120"), 3},
+                                            {n("1.2"), 3},
+                                            {n("0.12"), 2},
+                                            {n("99999999999999999999999999999999999999"), 20},
+                                            {n("-9.9999999999999999999999999999999999999"), 22},
                                             {l({}), 3},
                                             {l({s("ab"), n("1")}), 3 + 1 + 2 + 1 + 2},
                                             {m({{"k", s("v")}}), 3 + 1 + 1 + 1},

@@ -8,7 +8,13 @@
 #include "model/errors.h"
 #include "services/dynamodb/capacity.h"
 #include "services/dynamodb/dynamodb_service.h"
+#include "services/dynamodb/encoded_item.h"
+#include "services/dynamodb/index_entries.h"
+#include "services/dynamodb/item_collection.h"
 #include "services/dynamodb/item_key.h"
+#include "services/dynamodb/key_paths.h"
+#include "services/dynamodb/legacy.h"
+#include "services/dynamodb/projection.h"
 
 namespace gust::dynamodb {
 namespace {
@@ -25,23 +31,18 @@ ApiFailure invalid(std::string text) { return ApiFailure(model::validation(std::
 struct TableRead {
   TableName table;
   std::vector<Item> keys;
-  std::optional<std::vector<Path>> projection;
+  Projection projection;
   Consistency consistency = Consistency::Eventual;
 };
 
 Api<TableRead> read_request(std::string_view table, const Value& request, const model::Identity& identity) {
-  if (auto e = refuse("BatchGetItem", request, {"AttributesToGet"})) return ApiFailure(std::move(*e));
+  if (auto e = legacy::check_mixed(request)) return ApiFailure(std::move(*e));
   auto name = parse_table_name(table, identity);
   if (!name) return ApiFailure(std::move(name.error()));
   TableRead out{.table = std::move(*name), .consistency = consistency(request)};
-  auto placeholders = Placeholders::read(request, {"ProjectionExpression"});
-  if (!placeholders) return ApiFailure(std::move(placeholders.error()));
-  if (request.has("ProjectionExpression")) {
-    auto paths = parse_projection(request["ProjectionExpression"].as_string(), *placeholders);
-    if (!paths) return ApiFailure(std::move(paths.error()));
-    out.projection = std::move(*paths);
-  }
-  if (auto e = placeholders->unused()) return ApiFailure(std::move(*e));
+  auto projection = read_projection(request);
+  if (!projection) return ApiFailure(std::move(projection.error()));
+  out.projection = std::move(*projection);
   for (const Value& key : request["Keys"].as_list()) {
     auto item = parse_item(key);
     if (!item) return ApiFailure(std::move(item.error()));
@@ -80,9 +81,7 @@ Result<TableAnswer> read_items(store::View& view, const TableRead& request, cons
     const auto row = TRY(view.get(store::Space::Item, keys[i]));
     size_t size = 0;
     if (row) {
-      const Item item = TRY(decode_item(*row));
-      size = size_of(item);
-      out.items.push(to_value(request.projection ? project(item, *request.projection) : item));
+      out.items.push(TRY(projected_document(*row, request.projection, size)));
     }
     out.units += read_units(size, request.consistency);
     rest -= std::min(rest, size);
@@ -122,11 +121,17 @@ struct Batch {
   model::Identity identity;
   std::vector<TableWrites> tables;
   Report report = Report::None;
+  Value metrics;  // ItemCollectionMetrics; null: not wanted
+  std::shared_ptr<TableCache> cache;
   Problem problem;
-  std::vector<double> units;  // by table
+  std::vector<Consumed> consumed;  // by table
 
   Result<> run(store::Transaction& transaction);
+  Value answer() const;
+
+ private:
   Result<> run(store::Transaction& transaction, const TableWrites& table);
+  Result<> write(store::Transaction& transaction, const Table& table, const OneWrite& w, const std::string& key);
   Result<> refused(model::ApiError error) {
     problem = std::move(error);
     return fail(Errc::Conflict, problem->message);
@@ -134,29 +139,47 @@ struct Batch {
 };
 
 Result<> Batch::run(store::Transaction& transaction) {
-  problem.reset(), units.clear();
+  problem.reset(), consumed.clear();
   for (const TableWrites& table : tables) TRY(run(transaction, table));
   return {};
 }
 
 Result<> Batch::run(store::Transaction& transaction, const TableWrites& t) {
-  const auto table = TRY(read_table(transaction, identity.account, identity.region, t.table.name));
+  const auto table = TRY(cache->read(transaction, identity, t.table.name));
   if (!table) return refused(table_not_found());
+  consumed.push_back({.name = t.table.given});
   std::set<std::string> seen;
-  double used = 0;
   for (const OneWrite& w : t.writes) {
     const auto key = w.put ? key_of_item(*table, w.item) : key_of_key(*table, w.item);
     if (!key) return refused(key.error());
     if (!seen.insert(*key).second) return refused(model::validation("Provided list of item keys contains duplicates"));
-    if (report != Report::None) {
-      const auto row = TRY(transaction.get(store::Space::Item, *key));
-      const size_t before = row ? size_of(TRY(decode_item(*row))) : 0;
-      used += write_units(before, w.put ? size_of(w.item) : 0);
-    }
-    TRY(w.put ? transaction.put(store::Space::Item, *key, w.bytes) : transaction.erase(store::Space::Item, *key));
+    TRY(write(transaction, *table, w, *key));
   }
-  units.push_back(used);
   return {};
+}
+
+Result<> Batch::write(store::Transaction& transaction, const Table& table, const OneWrite& w, const std::string& key) {
+  if (table.indexes.empty() && report == Report::None) {
+    return w.put ? transaction.put(store::Space::Item, key, w.bytes) : transaction.erase(store::Space::Item, key);
+  }
+  const auto row = TRY(transaction.get(store::Space::Item, key));
+  const EncodedItem old_item = row ? TRY(EncodedItem::read(*row)) : EncodedItem();
+  const EncodedItem new_item = w.put ? TRY(EncodedItem::read(w.bytes)) : EncodedItem();
+  if (w.put) {
+    if (auto e = check_index_keys(table, new_item, nullptr)) return refused(std::move(*e));
+  }
+  const RowChange change{.key = key, .before = row ? &old_item : nullptr, .after = w.put ? &new_item : nullptr};
+  return write_row(transaction, table, change, report == Report::None ? nullptr : &consumed.back());
+}
+
+Value Batch::answer() const {
+  Value output = Value::map();
+  output.set("UnprocessedItems", Value::map());
+  if (!metrics.is_null()) output.set("ItemCollectionMetrics", metrics);
+  if (report == Report::None) return output;
+  Value& list = output.set("ConsumedCapacity", Value::list());
+  for (const Consumed& c : consumed) list.push(consumed_capacity(c, report));
+  return output;
 }
 
 Api<std::shared_ptr<Batch>> read_batch(const model::Call& call) {
@@ -188,24 +211,34 @@ Api<Value> DynamoDbService::batch_get_item(const model::Call& call) {
   const Value& wanted = call.input["RequestItems"];
   const Report report = capacity_report(call.input);
   size_t count = 0;
-  for (const auto& [name, request] : wanted.as_map()) count += request["Keys"].size();
-  if (count > kMaxReads) return invalid("Too many items requested for the BatchGetItem call");
+  std::set<std::string> names;
+  std::vector<TableRead> reads;
+  for (const auto& [name, request] : wanted.as_map()) {
+    count += request["Keys"].size();
+    if (count > kMaxReads) return invalid("Too many items requested for the BatchGetItem call");
+    auto read = read_request(name, request, call.identity);
+    if (!read) return ApiFailure(std::move(read.error()));
+    if (!names.insert(read->table.name).second) return invalid("Provided list of tables contains duplicates");
+    reads.push_back(std::move(*read));
+  }
   auto v = view();
   if (!v) return ApiFailure(std::move(v.error()));
   Value output = Value::map(), responses = Value::map(), unread = Value::map(), consumed = Value::list();
   size_t rest = kMaxAnswerBytes;
-  for (const auto& [name, request] : wanted.as_map()) {
-    const auto parsed = read_request(name, request, call.identity);
-    if (!parsed) return ApiFailure(parsed.error());
-    const auto table = table_of(**v, parsed->table, call.identity);
+  for (const TableRead& read : reads) {
+    const auto table = table_of(**v, read.table, call.identity);
     if (!table) return ApiFailure(table.error());
-    const auto keys = row_keys(*table, parsed->keys);
+    const auto keys = row_keys(**table, read.keys);
     if (!keys) return ApiFailure(keys.error());
-    auto answer = read_items(**v, *parsed, *keys, rest);
+    if (read.projection) {
+      if (auto e = check_key_paths(**table, *read.projection)) return ApiFailure(std::move(*e));
+    }
+    auto answer = read_items(**v, read, *keys, rest);
     if (!answer) return ApiFailure(model::from_error("dynamodb", answer.error()));
+    const std::string& name = read.table.given;
     responses.set(name, std::move(answer->items));
-    if (answer->unread.size() > 0) unread.set(name, request).set("Keys", std::move(answer->unread));
-    if (report != Report::None) consumed.push(consumed_capacity({name, answer->units}, report));
+    if (answer->unread.size() > 0) unread.set(name, wanted[name]).set("Keys", std::move(answer->unread));
+    if (report != Report::None) consumed.push(consumed_capacity({.name = name, .table = answer->units}, report));
   }
   output.set("Responses", std::move(responses));
   output.set("UnprocessedKeys", std::move(unread));
@@ -213,23 +246,42 @@ Api<Value> DynamoDbService::batch_get_item(const model::Call& call) {
   return output;
 }
 
+// By table, once for each partition.
+Api<Value> DynamoDbService::batch_metrics(const model::Call& call) {
+  Value all = Value::map();
+  for (const auto& [given, writes] : call.input["RequestItems"].as_map()) {
+    const auto name = parse_table_name(given, call.identity);
+    if (!name) return ApiFailure(name.error());
+    Value list = Value::list();
+    for (const Value& write : writes.as_list()) {
+      const auto item = parse_item(write.has("PutRequest") ? write["PutRequest"]["Item"] : write["DeleteRequest"]["Key"]);
+      if (!item) return ApiFailure(item.error());
+      auto metrics = metrics_of(*name, *item, call.identity);
+      if (!metrics) return metrics;
+      const auto same = [&metrics](const Value& v) { return v["ItemCollectionKey"] == (*metrics)["ItemCollectionKey"]; };
+      if (metrics->is_null() || std::any_of(list.as_list().begin(), list.as_list().end(), same)) continue;
+      list.push(std::move(*metrics));
+    }
+    if (list.size() > 0) all.set(given, std::move(list));
+  }
+  return all;
+}
+
 void DynamoDbService::batch_write_item(model::Call& call, const model::Responder& responder) {
   auto read = read_batch(call);
   if (!read) return responder.error(std::move(read.error()));
   auto batch = std::move(*read);
+  batch->cache = tables_;
+  if (wants_collection_metrics(call.input)) {
+    auto metrics = batch_metrics(call);
+    if (!metrics) return responder.error(std::move(metrics.error()));
+    batch->metrics = std::move(*metrics);
+  }
   store_.commit([batch](store::Transaction& transaction) { return batch->run(transaction); },
                 [batch, responder](Result<> done) {
                   if (batch->problem) return responder.error(std::move(*batch->problem));
                   if (!done) return responder.error(model::from_error("dynamodb", done.error()));
-                  Value output = Value::map();
-                  output.set("UnprocessedItems", Value::map());
-                  if (batch->report != Report::None) {
-                    Value& consumed = output.set("ConsumedCapacity", Value::list());
-                    for (size_t i = 0; i < batch->tables.size(); ++i) {
-                      consumed.push(consumed_capacity({batch->tables[i].table.given, batch->units[i]}, batch->report));
-                    }
-                  }
-                  responder.reply(std::move(output));
+                  responder.reply(batch->answer());
                 });
 }
 

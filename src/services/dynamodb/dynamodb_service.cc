@@ -9,7 +9,7 @@
 namespace gust::dynamodb {
 
 DynamoDbService::DynamoDbService(store::Store& store, const Clock& clock)
-    : store_(store), clock_(clock), statistics_(store, clock), removal_(store) {}
+    : store_(store), clock_(clock), statistics_(store, clock), removal_(store), builds_(store) {}
 
 const DynamoDbService::Handler* DynamoDbService::handler(std::string_view operation) {
   using D = DynamoDbService;
@@ -19,6 +19,11 @@ const DynamoDbService::Handler* DynamoDbService::handler(std::string_view operat
       Handler{.name = "CreateTable", .write = &D::create_table},
       Handler{.name = "DeleteItem", .write = &D::delete_item},
       Handler{.name = "DeleteTable", .write = &D::delete_table},
+      Handler{.name = "DescribeContinuousBackups", .read = &D::describe_continuous_backups},
+      Handler{.name = "DescribeContributorInsights", .read = &D::describe_contributor_insights},
+      Handler{.name = "DescribeEndpoints", .read = &D::describe_endpoints},
+      Handler{.name = "DescribeKinesisStreamingDestination", .read = &D::describe_kinesis_streaming_destination},
+      Handler{.name = "DescribeLimits", .read = &D::describe_limits},
       Handler{.name = "DescribeTable", .read = &D::describe_table},
       Handler{.name = "DescribeTimeToLive", .read = &D::describe_time_to_live},
       Handler{.name = "GetItem", .read = &D::get_item},
@@ -30,11 +35,17 @@ const DynamoDbService::Handler* DynamoDbService::handler(std::string_view operat
       Handler{.name = "TagResource", .write = &D::tag_resource},
       Handler{.name = "UntagResource", .write = &D::untag_resource},
       Handler{.name = "UpdateItem", .write = &D::update_item},
+      Handler{.name = "UpdateTable", .write = &D::update_table},
   };
   for (const Handler& h : kHandlers) {
     if (h.name == operation) return &h;
   }
   return nullptr;
+}
+
+std::vector<std::string_view> DynamoDbService::without_effect() const {
+  return {"ProvisionedThroughput, OnDemandThroughput, WarmThroughput: nothing is throttled by them.",
+          "SSESpecification: nothing is encrypted at rest.", "TableClass: there is one."};
 }
 
 bool DynamoDbService::implements(std::string_view operation) const { return handler(operation) != nullptr; }
@@ -48,7 +59,10 @@ void DynamoDbService::call(model::Call call, model::Responder responder) {
   responder.reply(std::move(*answer));
 }
 
-Result<> DynamoDbService::load() { return removal_.resume(); }
+Result<> DynamoDbService::load() {
+  TRY(removal_.resume());
+  return builds_.resume();
+}
 
 Api<std::unique_ptr<store::View>> DynamoDbService::view() {
   auto view = store_.read();
@@ -56,19 +70,12 @@ Api<std::unique_ptr<store::View>> DynamoDbService::view() {
   return std::move(*view);
 }
 
-Api<Table> DynamoDbService::table_of(store::View& view, const TableName& name, const model::Identity& identity) {
-  auto table = read_table(view, identity.account, identity.region, name.name);
+Api<std::shared_ptr<const Table>> DynamoDbService::table_of(store::View& view, const TableName& name,
+                                                            const model::Identity& identity) {
+  auto table = tables_->read(view, identity, name.name);
   if (!table) return ApiFailure(model::from_error("dynamodb", table.error()));
   if (!*table) return ApiFailure(table_not_found());
-  return std::move(**table);
-}
-
-std::optional<model::ApiError> refuse(std::string_view operation, const Value& input,
-                                      std::initializer_list<std::string_view> members) {
-  for (std::string_view member : members) {
-    if (input.has(member)) return model::not_implemented("dynamodb", std::string(operation).append(" with ").append(member));
-  }
-  return std::nullopt;
+  return std::move(*table);
 }
 
 }  // namespace gust::dynamodb

@@ -3,11 +3,13 @@
 #pragma once
 
 // Condition, projection and update expressions: parsed once per request, then evaluated against items. Limits: 4 KB of
-// text, 300 operators and functions, paths 32 deep, 100 operands of IN (DynamoDB guide, "Quotas"). Parsed expressions are
-// immutable and may be evaluated on any thread. Errors: ValidationException in AWS's words, beginning with
+// text, 300 operators and functions, paths 32 deep, 100 operands of IN, 2 MB of names and values (DynamoDB guide, "Quotas").
+// Parsed expressions are immutable and may be evaluated on any thread. Errors: ValidationException in AWS's words, beginning with
 // "Invalid ConditionExpression: " or as the label says.
 
+#include <compare>
 #include <cstdint>
+#include <memory>
 #include <optional>
 #include <string>
 #include <string_view>
@@ -32,11 +34,18 @@ struct Path {
   bool operator==(const Path&) const = default;
 };
 
+// A value of an expression, never null. Shared, since 4 KB of text can use a value of two megabytes hundreds of times, and an
+// expression outlives the Placeholders that it was parsed with.
+using Constant = std::shared_ptr<const Attribute>;
+Constant constant(Attribute value);
+const Constant& nothing();  // a NULL
+
 struct Operand {
   enum class Kind { Path, Value, Size };
   Kind kind = Kind::Value;
-  Path path;        // Path, Size
-  Attribute value;  // Value
+  Path path;                   // Path, Size
+  Constant value = nothing();  // Value
+  bool computed = false;       // Value: by size() of a value
 };
 
 enum class Comparator { Equal, NotEqual, Less, LessEqual, Greater, GreaterEqual };
@@ -53,9 +62,9 @@ struct Condition {
 struct Term {
   enum class Kind { Path, Value, IfNotExists, ListAppend, Plus, Minus };
   Kind kind = Kind::Value;
-  Path path;  // Path, IfNotExists
-  Attribute value;
-  std::vector<Term> terms;  // operands of ListAppend, Plus, Minus; the fallback of IfNotExists
+  Path path;                   // Path, IfNotExists
+  Constant value = nothing();  // Value
+  std::vector<Term> terms;     // operands of ListAppend, Plus, Minus; the fallback of IfNotExists
 };
 struct Update {
   struct Assignment {
@@ -64,11 +73,12 @@ struct Update {
   };
   struct Change {
     Path path;
-    Attribute value;
+    Constant value = nothing();
   };
   std::vector<Assignment> sets;
   std::vector<Path> removes;
   std::vector<Change> adds, deletes;
+  bool legacy = false;  // of AttributeUpdates: its words for what does not fit, and ADD takes lists
   std::vector<const Path*> paths() const;
 };
 
@@ -78,7 +88,7 @@ class Placeholders {
   // `expressions`: the request's expression members, for "... can only be specified when using expressions".
   static Api<Placeholders> read(const Value& input, std::initializer_list<std::string_view> expressions);
   const std::string* name(std::string_view key);
-  const Attribute* value(std::string_view key);
+  const Constant* value(std::string_view key);
   std::optional<model::ApiError> unused() const;  // after all expressions have been parsed
 
  private:
@@ -86,10 +96,11 @@ class Placeholders {
   struct Entry {
     std::string key;
     T content;
+    size_t position = 0;  // in the request
     bool used = false;
   };
   std::vector<Entry<std::string>> names_;  // sorted by key
-  std::vector<Entry<Attribute>> values_;
+  std::vector<Entry<Constant>> values_;
 };
 
 Api<Condition> parse_condition(std::string_view label, std::string_view text, Placeholders& placeholders);
@@ -99,6 +110,8 @@ Api<Update> parse_update(std::string_view text, Placeholders& placeholders);
 bool is_reserved(std::string_view word);  // any case; DynamoDB guide, "Reserved words"
 
 const Attribute* resolve(const Item& item, const Path& path);
+std::optional<size_t> measure(const Attribute& attribute);                          // what size() says of it
+std::optional<std::strong_ordering> order(const Attribute& a, const Attribute& b);  // of two S, two N or two B
 bool holds(const Condition& condition, const Item& item);
 Item project(const Item& item, const std::vector<Path>& paths);
 // The item after the update; `item` is the one before (or just its key). An ApiError where a path or type does not fit.

@@ -1,5 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 
+#include <string.h>
+
 #include <algorithm>
 
 #include "services/dynamodb/expression.h"
@@ -7,59 +9,19 @@
 namespace gust::dynamodb {
 namespace {
 
-// An operand's value: of the item, of the expression, or made (size()).
-struct Evaluated {
-  const Attribute* value = nullptr;  // null: there is none
-  Attribute made;
-};
-
 size_t code_points(std::string_view utf8) {
   return static_cast<size_t>(std::count_if(utf8.begin(), utf8.end(), [](char c) { return (c & 0xC0) != 0x80; }));
 }
 
-bool measured(const Attribute& a, Attribute& out) {
-  size_t n = 0;
-  switch (a.type) {
-    case Type::S:
-      n = code_points(a.text);
-      break;
-    case Type::B:
-      n = a.text.size();
-      break;
-    case Type::L:
-      n = a.list.size();
-      break;
-    case Type::M:
-      n = a.map.members().size();
-      break;
-    case Type::SS:
-    case Type::NS:
-    case Type::BS:
-      n = a.set.size();
-      break;
-    default:
-      return false;
-  }
-  out = Attribute::number(Number::of(static_cast<int64_t>(n)));
-  return true;
-}
-
-void evaluate(const Operand& o, const Item& item, Evaluated& out) {
-  if (o.kind == Operand::Kind::Value) {
-    out.value = &o.value;
-    return;
-  }
-  out.value = resolve(item, o.path);
-  if (o.kind == Operand::Kind::Size) out.value = out.value && measured(*out.value, out.made) ? &out.made : nullptr;
-}
-
-std::optional<std::strong_ordering> order(const Attribute& a, const Attribute& b) {
-  if (a.type != b.type) return std::nullopt;
-  if (a.type == Type::S || a.type == Type::B) return a.text.compare(b.text) <=> 0;
-  if (a.type != Type::N) return std::nullopt;
-  const auto x = Number::parse(a.text), y = Number::parse(b.text);
-  if (!x || !y) return std::nullopt;
-  return *x <=> *y;
+// An operand's value; null where there is none. `made` holds it where it is neither the item's nor the expression's.
+const Attribute* evaluate(const Operand& o, const Item& item, Attribute& made) {
+  if (o.kind == Operand::Kind::Value) return o.value.get();
+  const Attribute* found = resolve(item, o.path);
+  if (o.kind != Operand::Kind::Size || found == nullptr) return found;
+  const auto size = measure(*found);
+  if (!size) return nullptr;
+  made = Attribute::number(Number::of(static_cast<int64_t>(*size)));
+  return &made;
 }
 
 bool compare(Comparator op, const Attribute* a, const Attribute* b) {
@@ -83,8 +45,9 @@ bool compare(Comparator op, const Attribute* a, const Attribute* b) {
 bool contains(const Attribute& whole, const Attribute& part) {
   switch (whole.type) {
     case Type::S:
-    case Type::B:
-      return part.type == whole.type && whole.text.find(part.text) != std::string::npos;
+    case Type::B:  // memmem is linear, which std::string::find is not
+      return part.type == whole.type &&
+             ::memmem(whole.text.data(), whole.text.size(), part.text.data(), part.text.size()) != nullptr;
     case Type::L:
       return std::find(whole.list.begin(), whole.list.end(), part) != whole.list.end();
     case Type::SS:
@@ -98,26 +61,40 @@ bool contains(const Attribute& whole, const Attribute& part) {
   }
 }
 
-bool predicate(const Condition& c, const std::vector<Evaluated>& v) {
+bool is_member(const Condition& c, const Attribute* first, const Item& item) {
+  return std::any_of(c.operands.begin() + 1, c.operands.end(), [&](const Operand& o) {
+    Attribute made;
+    return compare(Comparator::Equal, first, evaluate(o, item, made));
+  });
+}
+
+bool begins_with(const Attribute& whole, const Attribute& start) {
+  return whole.type == start.type && (whole.type == Type::S || whole.type == Type::B) && whole.text.starts_with(start.text);
+}
+
+bool predicate(const Condition& c, const Item& item) {
+  using Kind = Condition::Kind;
+  Attribute made[3];
+  const Attribute* v[3] = {};
+  const size_t n = c.kind == Kind::In ? 1 : std::min<size_t>(c.operands.size(), 3);
+  for (size_t i = 0; i < n; ++i) v[i] = evaluate(c.operands[i], item, made[i]);
   switch (c.kind) {
-    case Condition::Kind::Compare:
-      return compare(c.comparator, v[0].value, v[1].value);
-    case Condition::Kind::Between:
-      return compare(Comparator::GreaterEqual, v[0].value, v[1].value) && compare(Comparator::LessEqual, v[0].value, v[2].value);
-    case Condition::Kind::In:
-      return std::any_of(v.begin() + 1, v.end(),
-                         [&](const Evaluated& e) { return compare(Comparator::Equal, v[0].value, e.value); });
-    case Condition::Kind::Exists:
-      return v[0].value != nullptr;
-    case Condition::Kind::NotExists:
-      return v[0].value == nullptr;
-    case Condition::Kind::HasType:
-      return v[0].value && v[1].value && name_of(v[0].value->type) == v[1].value->text;
-    case Condition::Kind::BeginsWith:
-      return v[0].value && v[1].value && v[0].value->type == v[1].value->type &&
-             (v[0].value->type == Type::S || v[0].value->type == Type::B) && v[0].value->text.starts_with(v[1].value->text);
-    case Condition::Kind::Contains:
-      return v[0].value && v[1].value && contains(*v[0].value, *v[1].value);
+    case Kind::Compare:
+      return compare(c.comparator, v[0], v[1]);
+    case Kind::Between:
+      return compare(Comparator::GreaterEqual, v[0], v[1]) && compare(Comparator::LessEqual, v[0], v[2]);
+    case Kind::In:
+      return is_member(c, v[0], item);
+    case Kind::Exists:
+      return v[0] != nullptr;
+    case Kind::NotExists:
+      return v[0] == nullptr;
+    case Kind::HasType:
+      return v[0] && v[1] && name_of(v[0]->type) == v[1]->text;
+    case Kind::BeginsWith:
+      return v[0] && v[1] && begins_with(*v[0], *v[1]);
+    case Kind::Contains:
+      return v[0] && v[1] && contains(*v[0], *v[1]);
     default:
       return false;
   }
@@ -154,6 +131,34 @@ Attribute built(const Taken& taken) {
 
 }  // namespace
 
+std::optional<size_t> measure(const Attribute& a) {
+  switch (a.type) {
+    case Type::S:
+      return code_points(a.text);
+    case Type::B:
+      return a.text.size();
+    case Type::L:
+      return a.list.size();
+    case Type::M:
+      return a.map.members().size();
+    case Type::SS:
+    case Type::NS:
+    case Type::BS:
+      return a.set.size();
+    default:
+      return std::nullopt;
+  }
+}
+
+std::optional<std::strong_ordering> order(const Attribute& a, const Attribute& b) {
+  if (a.type != b.type) return std::nullopt;
+  if (a.type == Type::S || a.type == Type::B) return a.text.compare(b.text) <=> 0;
+  if (a.type != Type::N) return std::nullopt;
+  const auto x = Number::parse(a.text), y = Number::parse(b.text);
+  if (!x || !y) return std::nullopt;
+  return *x <=> *y;
+}
+
 const Attribute* resolve(const Item& item, const Path& path) {
   const Attribute* at = nullptr;
   for (size_t i = 0; i < path.steps.size(); ++i) {
@@ -175,9 +180,7 @@ bool holds(const Condition& c, const Item& item) {
   if (c.kind == Condition::Kind::And) return std::all_of(c.children.begin(), c.children.end(), child);
   if (c.kind == Condition::Kind::Or) return std::any_of(c.children.begin(), c.children.end(), child);
   if (c.kind == Condition::Kind::Not) return !child(c.children[0]);
-  std::vector<Evaluated> values(c.operands.size());
-  for (size_t i = 0; i < values.size(); ++i) evaluate(c.operands[i], item, values[i]);
-  return predicate(c, values);
+  return predicate(c, item);
 }
 
 Item project(const Item& item, const std::vector<Path>& paths) {

@@ -5,11 +5,11 @@
 namespace gust::dynamodb {
 namespace {
 
-bool is_letter(char c) { return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || c == '_'; }
+bool is_letter(char c) { return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z'); }
 bool is_digit(char c) { return c >= '0' && c <= '9'; }
 
 size_t run(std::string_view text, size_t i) {
-  while (i < text.size() && (is_letter(text[i]) || is_digit(text[i]))) ++i;
+  while (i < text.size() && (is_letter(text[i]) || is_digit(text[i]) || text[i] == '_')) ++i;
   return i;
 }
 
@@ -29,6 +29,7 @@ Token next(std::string_view text, size_t i) {
     if (end < text.size() && (text[end] == '=' || (c == '<' && text[end] == '>'))) ++end;
   } else if (std::string_view("()[],.=+-").find(c) == std::string_view::npos) {
     kind = Tok::Bad;
+    while (end < text.size() && (text[end] & 0xC0) == 0x80) ++end;  // whole characters of UTF-8
   }
   return {kind, text.substr(i, end - i), i};
 }
@@ -37,6 +38,7 @@ Token next(std::string_view text, size_t i) {
 
 std::vector<Token> tokenize(std::string_view text) {
   std::vector<Token> out;
+  out.reserve(16);
   for (size_t i = 0; i < text.size();) {
     if (std::string_view(" \t\r\n").find(text[i]) != std::string_view::npos) {
       ++i;
@@ -44,7 +46,6 @@ std::vector<Token> tokenize(std::string_view text) {
     }
     out.push_back(next(text, i));
     i += out.back().text.size();
-    if (out.back().kind == Tok::Bad) break;
   }
   out.push_back({Tok::End, "<EOF>", text.size()});
   return out;

@@ -17,7 +17,7 @@ struct Token {
   size_t offset = 0;
 };
 
-// Always ends with an End token; a Bad token is the last one before it.
+// Always ends with an End token. Bad: what is no part of the language; a word does not begin with an underscore.
 std::vector<Token> tokenize(std::string_view text);
 
 }  // namespace gust::dynamodb

@@ -11,7 +11,7 @@ namespace gust::dynamodb {
 namespace {
 
 TEST(ItemKey, segments_cover_the_table_without_gaps) {
-  const Table table{.account = "000000000000", .region = "us-east-1", .storage = 7, .hash = {"pk", Type::S}};
+  const Keys table{.account = "000000000000", .region = "us-east-1", .storage = 7, .hash = {"pk", Type::S}};
   for (uint64_t total : {uint64_t{1}, uint64_t{2}, uint64_t{3}, uint64_t{1'000'000}}) {
     EXPECT_LE(segment(table, 0, total).from, all_items(table).from + std::string(8, '\0'));
     EXPECT_EQ(segment(table, total - 1, total).to, all_items(table).to);
@@ -22,11 +22,11 @@ TEST(ItemKey, segments_cover_the_table_without_gaps) {
 
 // Stored: a change of the hash or the encoding would lose every item there is.
 TEST(ItemKey, is_what_it_was) {
-  const Table table{.account = "1",
-                    .region = "r",
-                    .storage = 0x0102030405060708,
-                    .hash = {"pk", Type::S},
-                    .range = KeyAttribute{"sk", Type::N}};
+  const Keys table{.account = "1",
+                   .region = "r",
+                   .storage = 0x0102030405060708,
+                   .hash = {"pk", Type::S},
+                   .range = KeyAttribute{"sk", Type::N}};
   const auto key = key_of_key(table, item(map({{"pk", s("a")}, {"sk", n("-12")}})));
   ASSERT_TRUE(key);
   EXPECT_EQ(hex_encode(*key), "310001720001010203040506070882a2a958a9bece5b610001107cf2ff0001");

@@ -80,9 +80,9 @@ Api<Part> part_of(const Condition& c) {
   Part part{.kind = c.kind, .comparator = c.comparator};
   size_t paths = 0;
   for (const Operand& o : c.operands) {
-    if (o.kind == Operand::Kind::Size) return invalid("KeyConditionExpressions cannot contain nested operations");
+    if (o.kind == Operand::Kind::Size || o.computed) return invalid("KeyConditionExpressions cannot contain nested operations");
     if (o.kind == Operand::Kind::Value) {
-      part.values.push_back(o.value);
+      part.values.push_back(*o.value);
       continue;
     }
     if (o.path.steps.size() > 1) return invalid("KeyConditionExpressions cannot have conditions on nested attributes");
@@ -118,6 +118,10 @@ std::optional<model::ApiError> collect(const Condition& c, std::vector<Part>& ou
 
 std::optional<model::ApiError> check_values(const Part& part, const KeyAttribute& key, KeyRole role) {
   for (const Attribute& value : part.values) {
+    if (value.type == Type::Bool || value.type == Type::Null || value.type == Type::L || value.type == Type::M) {
+      return model::validation("One or more parameter values were invalid: ComparisonOperator EQ is not valid for " +
+                               std::string(name_of(value.type)) + " AttributeValue type");
+    }
     if (value.type != key.type) {
       return model::validation("One or more parameter values were invalid: Condition parameter type does not match schema type");
     }
@@ -134,49 +138,61 @@ const Part* find(const std::vector<Part>& parts, std::string_view attribute) {
 
 ApiFailure missed(const std::string& attribute) { return invalid("Query condition missed key schema element: " + attribute); }
 
-KeyRange range_of(const std::string& partition, const Part& part) {
-  const std::string end = store::prefix_end(partition);
-  const auto at = [&partition](const Attribute& value) { return partition + store::Key().text(key_text(value)).bytes(); };
-  const auto after = [&at](const Attribute& value) { return at(value) + '\0'; };
-  if (part.kind == Kind::Between) return {at(part.values[0]), after(part.values[1])};
-  if (part.kind == Kind::BeginsWith) {
-    std::string start = at(part.values[0]);
-    start.resize(start.size() - 2);  // without the end of the text
-    return {start, store::prefix_end(start)};
-  }
+// The sort keys that the part lets through.
+void narrow(const Part& part, KeyQuery& out) {
+  const auto at = [](const Attribute& value) { return store::Key().text(key_text(value)).bytes(); };
+  const auto after = [&at](const Attribute& value) { return store::prefix_end(at(value)); };
   const Attribute& value = part.values[0];
-  switch (part.comparator) {
-    case Comparator::Less:
-      return {partition, at(value)};
-    case Comparator::LessEqual:
-      return {partition, after(value)};
-    case Comparator::Greater:
-      return {after(value), end};
-    case Comparator::GreaterEqual:
-      return {at(value), end};
-    default:
-      return {at(value), after(value)};
+  if (part.kind == Kind::Between) {
+    out.from = at(value), out.to = after(part.values[1]);
+  } else if (part.kind == Kind::BeginsWith) {
+    out.from = at(value);
+    out.from.resize(out.from.size() - 2);  // without the end of the text
+    out.to = store::prefix_end(out.from);
+  } else {
+    const Comparator c = part.comparator;
+    if (c == Comparator::Greater) out.from = after(value);
+    if (c == Comparator::GreaterEqual || c == Comparator::Equal) out.from = at(value);
+    if (c == Comparator::Less) out.to = at(value);
+    if (c == Comparator::LessEqual || c == Comparator::Equal) out.to = after(value);
   }
 }
 
 }  // namespace
 
-Api<KeyRange> key_range(const Condition& condition, const Table& table) {
+KeyRange KeyQuery::within(const std::string& partition) const {
+  return {partition + from, to.empty() ? store::prefix_end(partition) : partition + to};
+}
+
+Api<KeyQuery> key_query(const Condition& condition, const KeyAttribute& hash, const std::optional<KeyAttribute>& range) {
   std::vector<Part> parts;
   if (auto e = collect(condition, parts)) return ApiFailure(std::move(*e));
   if (parts.size() > 2) return invalid("Conditions can be of length 1 or 2 only");
-  const Part* hash = find(parts, table.hash.name);
-  if (hash == nullptr) return missed(table.hash.name);
-  const Part* range = table.range ? find(parts, table.range->name) : nullptr;
-  if (parts.size() == 2 && range == nullptr) {
-    return table.range ? missed(table.range->name) : invalid("Query key condition not supported");
+  const Part* by_hash = find(parts, hash.name);
+  if (by_hash == nullptr) return missed(hash.name);
+  const Part* by_range = range ? find(parts, range->name) : nullptr;
+  if (parts.size() == 2 && by_range == nullptr) {
+    return range ? missed(range->name) : invalid("Query key condition not supported");
   }
-  if (hash->kind != Kind::Compare || hash->comparator != Comparator::Equal) return invalid("Query key condition not supported");
-  if (auto e = check_values(*hash, table.hash, KeyRole::Hash)) return ApiFailure(std::move(*e));
-  const std::string partition = partition_prefix(table, hash->values[0]);
-  if (range == nullptr) return KeyRange{partition, store::prefix_end(partition)};
-  if (auto e = check_values(*range, *table.range, KeyRole::Range)) return ApiFailure(std::move(*e));
-  return range_of(partition, *range);
+  if (by_hash->kind != Kind::Compare || by_hash->comparator != Comparator::Equal) {
+    return invalid("Query key condition not supported");
+  }
+  if (auto e = check_values(*by_hash, hash, KeyRole::Hash)) return ApiFailure(std::move(*e));
+  KeyQuery out{.hash = by_hash->values[0]};
+  if (by_range == nullptr) return out;
+  if (auto e = check_values(*by_range, *range, KeyRole::Range)) return ApiFailure(std::move(*e));
+  narrow(*by_range, out);
+  return out;
+}
+
+std::optional<model::ApiError> check_filter(const Condition& filter, std::string_view what, const KeyAttribute& hash,
+                                            const std::optional<KeyAttribute>& range) {
+  for (const KeyAttribute* key : {&hash, range ? &*range : nullptr}) {
+    if (key == nullptr || !refers_to(filter, key->name)) continue;
+    return model::validation(std::string(what) +
+                             " can only contain non-primary key attributes: Primary key attribute: " + key->name);
+  }
+  return std::nullopt;
 }
 
 bool refers_to(const Condition& c, std::string_view attribute) {

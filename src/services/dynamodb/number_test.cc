@@ -26,6 +26,9 @@ TEST(Number, texts_and_order_agree_with_pythons_decimal) {
     auto n = Number::parse(c.text);
     ASSERT_TRUE(n) << c.text << ": " << n.error().message;
     EXPECT_EQ(n->text(), c.canonical);
+    EXPECT_EQ(Number::canonical(c.text), std::string(c.canonical));
+    EXPECT_EQ(Number::canonical(c.canonical), std::string(c.canonical));
+    EXPECT_EQ(n->key_size(), n->key().size());
     EXPECT_EQ(Number::parse(c.canonical)->key(), n->key());
     auto back = Number::from_key(n->key());
     ASSERT_TRUE(back) << c.text;

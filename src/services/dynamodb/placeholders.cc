@@ -8,6 +8,8 @@
 namespace gust::dynamodb {
 namespace {
 
+constexpr size_t kMaxBytes = 2 << 20;  // DynamoDB guide, "Quotas": all substitution variables of an expression
+
 ApiFailure invalid(std::string text) { return ApiFailure(model::validation(std::move(text))); }
 
 bool well_formed(std::string_view key, char first) {
@@ -24,12 +26,16 @@ auto* lookup(Entries& entries, std::string_view key) {
   return &it->content;
 }
 
+// In the order of the request.
 template <class Entries>
 std::string unused_keys(const Entries& entries) {
-  std::string out;
+  std::vector<std::pair<size_t, std::string_view>> unused;
   for (const auto& e : entries) {
-    if (!e.used) out.append(out.empty() ? "" : ", ").append(e.key);
+    if (!e.used) unused.emplace_back(e.position, e.key);
   }
+  std::sort(unused.begin(), unused.end());
+  std::string out;
+  for (const auto& [position, key] : unused) out.append(out.empty() ? "" : ", ").append(key);
   return out;
 }
 
@@ -58,13 +64,15 @@ Api<Placeholders> Placeholders::read(const Value& input, std::initializer_list<s
     if (!any) return invalid("ExpressionAttributeNames can only be specified when using expressions");
     if (names.size() == 0) return invalid("ExpressionAttributeNames must not be empty");
   }
+  size_t bytes = 0;
   for (const auto& [key, value] : names.as_map()) {
     if (!well_formed(key, '#'))
       return invalid("ExpressionAttributeNames contains invalid key: Syntax error; key: \"" + key + "\"");
     if (value.as_string().empty() || value.as_string().size() > 65535) {
       return invalid("ExpressionAttributeNames contains invalid value for key " + key);
     }
-    out.names_.push_back({key, std::string(value.as_string())});
+    bytes += key.size() + value.as_string().size();
+    out.names_.push_back({key, std::string(value.as_string()), out.names_.size()});
   }
   if (!values.is_null()) {
     if (!any_with_values) {
@@ -80,7 +88,12 @@ Api<Placeholders> Placeholders::read(const Value& input, std::initializer_list<s
       attribute.error().message.insert(0, "ExpressionAttributeValues contains invalid value: ").append(" for key " + key);
       return ApiFailure(std::move(attribute.error()));
     }
-    out.values_.push_back({key, std::move(*attribute)});
+    bytes += key.size() + size_of(*attribute);
+    out.values_.push_back({key, constant(std::move(*attribute)), out.values_.size()});
+  }
+  if (bytes > kMaxBytes) {
+    return invalid("ExpressionAttributeNames and ExpressionAttributeValues have exceeded the maximum allowed size; size: " +
+                   std::to_string(bytes));
   }
   std::sort(out.names_.begin(), out.names_.end(), [](const auto& a, const auto& b) { return a.key < b.key; });
   std::sort(out.values_.begin(), out.values_.end(), [](const auto& a, const auto& b) { return a.key < b.key; });
@@ -88,7 +101,7 @@ Api<Placeholders> Placeholders::read(const Value& input, std::initializer_list<s
 }
 
 const std::string* Placeholders::name(std::string_view key) { return lookup(names_, key); }
-const Attribute* Placeholders::value(std::string_view key) { return lookup(values_, key); }
+const Constant* Placeholders::value(std::string_view key) { return lookup(values_, key); }
 
 std::optional<model::ApiError> Placeholders::unused() const {
   if (auto keys = unused_keys(names_); !keys.empty()) {

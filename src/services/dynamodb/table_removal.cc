@@ -13,8 +13,8 @@ constexpr size_t kRowsPerBatch = 256, kBytesPerBatch = 1 << 20, kMarksPerPage = 
 constexpr std::string_view kMark = "dynamodb-table";
 
 // The mark's value is where the items' keys start.
-std::string mark_key(const Table& table) {
-  return store::Key().text(table.account).text(table.region).text(kMark).number(table.storage).bytes();
+std::string mark_key(const Keys& keys) {
+  return store::Key().text(keys.account).text(keys.region).text(kMark).number(keys.storage).bytes();
 }
 
 bool is_mark(std::string_view key) {
@@ -30,13 +30,13 @@ struct TableRemoval::Batch {
   std::string mark, from, to;
 };
 
-Result<> TableRemoval::mark(store::Transaction& transaction, const Table& table) {
-  return transaction.put(store::Space::Garbage, mark_key(table), all_items(table).from);
+Result<> TableRemoval::mark(store::Transaction& transaction, const Keys& keys) {
+  return transaction.put(store::Space::Garbage, mark_key(keys), all_items(keys).from);
 }
 
-void TableRemoval::start(const Table& table) {
-  const KeyRange items = all_items(table);
-  next(store_, ending_, std::make_shared<const Batch>(Batch{mark_key(table), items.from, items.to}));
+void TableRemoval::start(const Keys& keys) {
+  const KeyRange items = all_items(keys);
+  next(store_, ending_, std::make_shared<const Batch>(Batch{mark_key(keys), items.from, items.to}));
 }
 
 Result<> TableRemoval::resume() {
@@ -65,7 +65,8 @@ void TableRemoval::next(store::Store& store, std::shared_ptr<std::atomic<bool>> 
   };
   store.commit(std::move(mutation), [&store, ending, batch, more](Result<> done) {
     if (!done) {
-      log::warning("dynamodb", "the items of a deleted table stay until the next start", {{"error", done.error().message}});
+      log::warning("dynamodb", "the rows of a deleted table or index stay until the next start",
+                   {{"error", done.error().message}});
     } else if (*more && !*ending) {
       next(store, ending, batch);
     }

@@ -2,9 +2,9 @@
 
 #pragma once
 
-// Removes the items of deleted tables: batch after batch, each a commit of its own, so that other writes get between them.
-// A row of Space::Garbage says that a table's items are to go; it is written by the commit that deletes the table and goes
-// with the last batch. A crash or an error leaves it, and the next resume() goes on.
+// Removes the rows of deleted tables and indexes: batch after batch, each a commit of its own, so that other writes get
+// between them. A row of Space::Garbage says that the rows under a storage number are to go; it is written by the commit that
+// deletes the table or index and goes with the last batch. A crash or an error leaves it, and the next resume() goes on.
 
 #include <atomic>
 #include <memory>
@@ -22,10 +22,10 @@ class TableRemoval {
   TableRemoval(const TableRemoval&) = delete;
   TableRemoval& operator=(const TableRemoval&) = delete;
 
-  // Inside the mutation that deletes the table.
-  static Result<> mark(store::Transaction& transaction, const Table& table);
+  // Inside the mutation that deletes the table or index.
+  static Result<> mark(store::Transaction& transaction, const Keys& keys);
   // After that mutation's commit; any thread, the writer's too. Returns at once.
-  void start(const Table& table);
+  void start(const Keys& keys);
   // Goes on with everything that is marked. Blocking for the reading of the marks alone; before serving.
   Result<> resume();
 

@@ -2,6 +2,7 @@
 
 #include "services/dynamodb/table_statistics.h"
 
+#include "services/dynamodb/encoded_item.h"
 #include "services/dynamodb/item_key.h"
 
 namespace gust::dynamodb {
@@ -19,7 +20,7 @@ Result<> count_page(store::Store& store, std::string& from, const std::string& t
   for (const store::Row& row : rows) {
     bytes += row.value.size();
     ++figures.items;
-    figures.bytes += static_cast<int64_t>(size_of(TRY(decode_item(row.value))));
+    figures.bytes += static_cast<int64_t>(TRY(EncodedItem::read(row.value)).size());
   }
   const bool last = rows.size() < kPageRows && bytes < kPageBytes;
   from = last ? std::string() : rows.back().key + '\0';
@@ -28,8 +29,8 @@ Result<> count_page(store::Store& store, std::string& from, const std::string& t
 
 }  // namespace
 
-Result<TableFigures> TableStatistics::of(const Table& table) {
-  KeyRange items = all_items(table);
+Result<TableFigures> TableStatistics::of(const Keys& keys) {
+  KeyRange items = all_items(keys);
   TableFigures figures;
   TRY(count_page(store_, items.from, items.to, figures));
   if (items.from.empty()) return figures;
@@ -37,19 +38,19 @@ Result<TableFigures> TableStatistics::of(const Table& table) {
   {
     // Set before counting, so that several callers do not count at once: until then they get the page's figures.
     std::lock_guard lock(mutex_);
-    const auto [entry, added] = counted_.try_emplace(table.storage, Counted{figures, now});
+    const auto [entry, added] = counted_.try_emplace(keys.storage, Counted{figures, now});
     if (!added && now - entry->second.at_us < kMaxAgeUs) return entry->second.figures;
     entry->second.at_us = now;
   }
   while (!items.from.empty()) TRY(count_page(store_, items.from, items.to, figures));
   std::lock_guard lock(mutex_);
-  counted_[table.storage] = {figures, now};
+  counted_[keys.storage] = {figures, now};
   return figures;
 }
 
-void TableStatistics::forget(const Table& table) {
+void TableStatistics::forget(const Keys& keys) {
   std::lock_guard lock(mutex_);
-  counted_.erase(table.storage);
+  counted_.erase(keys.storage);
 }
 
 }  // namespace gust::dynamodb

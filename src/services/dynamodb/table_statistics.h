@@ -2,9 +2,9 @@
 
 #pragma once
 
-// ItemCount and TableSizeBytes. Nothing on the way of a write keeps them: small tables are counted whenever they are
-// described, larger ones at most every six hours, which is how old DynamoDB's own figures may be ("DynamoDB updates this
-// value approximately every six hours"). Any thread; blocking for reads.
+// ItemCount and TableSizeBytes of a table, ItemCount and IndexSizeBytes of an index. Nothing on the way of a write keeps
+// them: small ones are counted whenever they are described, larger ones at most every six hours, which is how old DynamoDB's
+// own figures may be ("DynamoDB updates this value approximately every six hours"). Any thread; blocking for reads.
 
 #include <cstdint>
 #include <mutex>
@@ -16,12 +16,16 @@
 
 namespace gust::dynamodb {
 
+struct TableFigures {
+  int64_t items = 0, bytes = 0;
+};
+
 class TableStatistics {
  public:
   // Both must outlive this.
   TableStatistics(store::Store& store, const Clock& clock) : store_(store), clock_(clock) {}
-  Result<TableFigures> of(const Table& table);
-  void forget(const Table& table);
+  Result<TableFigures> of(const Keys& keys);
+  void forget(const Keys& keys);
 
  private:
   struct Counted {
