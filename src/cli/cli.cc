@@ -273,6 +273,17 @@ CLI::App* find_verb(CLI::App& app, const std::vector<std::string>& words) {
   return found;
 }
 
+void add_ca(Line& line) {
+  struct Options {
+    bool pem = false;
+  };
+  auto [app, o] =
+      add_verb<Options>(line, line.app, "ca", "Print what clients need to speak https with this server",
+                        "  eval \"$(sudo gust ca)\"\n  sudo gust ca --pem > gust-ca.pem",
+                        [](const Context& context, const Options& options) { return print_ca(context, options.pem); });
+  app->add_flag("--pem", o->pem, "Print the certificate itself");
+}
+
 void add_local_verbs(Line& line) {
   const auto local = [&line] { line.local = true; };
   add_plain(line, line.app, "doctor", "Tell whether this machine has what sandboxes need", "  sudo gust doctor",
@@ -313,6 +324,7 @@ void build(Line& line) {
   add_service(line);
   add_experiment(line);
   add_environment_verbs(line);
+  add_ca(line);
   add_local_verbs(line);
   app.require_subcommand(1);
   app.footer(kFooter);

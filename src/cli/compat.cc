@@ -28,15 +28,22 @@ std::string overview(const Value& compat) {
   return out + "Every other operation is refused by name (NotImplemented). 'gust compat SERVICE' lists those too.\n";
 }
 
+std::string sentences(const Value& list, const std::string& before) {
+  std::string out;
+  for (const Value& sentence : list.as_list()) out += before + std::string(sentence.as_string()) + "\n";
+  return out;
+}
+
 std::string one_service(const Value& service) {
-  return "built: " + counts(service) + "\n" + wrapped(words_of(service["built"], ""), "  ") + "refused\n" +
-         wrapped(words_of(service["refused"], ""), "  ");
+  std::string out = "built: " + counts(service) + "\n" + wrapped(words_of(service["built"], ""), "  ") + "refused\n" +
+                    wrapped(words_of(service["refused"], ""), "  ");
+  if (service["without_effect"].size() > 0) out += "without effect\n" + sentences(service["without_effect"], "  ");
+  return out;
 }
 
 // Of the page: wrapped, so that a change of one operation is a change of one line.
 std::string paragraph(const std::string& title, const Value& list) {
-  const std::string lines = wrapped(words_of(list, "`"), "");
-  return "\n" + title + ":\n" + (lines.empty() ? "none\n" : lines);
+  return list.size() == 0 ? std::string() : "\n" + title + ":\n" + wrapped(words_of(list, "`"), "");
 }
 
 }  // namespace
@@ -46,14 +53,17 @@ std::string compat_page(const Value& compat) {
       "# Differences to AWS\n\n"
       "This page is generated: `gust compat --markdown` prints it from the server's own tables, and a test compares the two.\n"
       "An operation that is not built answers `NotImplemented` (HTTP 501) and names itself; so does a member of a built\n"
-      "operation that would have an effect and is not built.\n\n"
+      "operation that would have an effect and is not built. Of services with nothing built every operation is refused.\n\n"
       "| service | built | of |\n|---|---:|---:|\n";
   for (const auto& [name, service] : compat.as_map()) {
     const size_t built = service["built"].size();
     out += "| " + name + " | " + std::to_string(built) + " | " + std::to_string(built + service["refused"].size()) + " |\n";
   }
   for (const auto& [name, service] : compat.as_map()) {
+    if (service["built"].size() == 0) continue;
     out += "\n## " + name + "\n" + paragraph("Built", service["built"]) + paragraph("Refused", service["refused"]);
+    if (service["without_effect"].size() > 0)
+      out += "\nTaken and given back without effect:\n" + sentences(service["without_effect"], "- ");
   }
   return out;
 }

@@ -73,14 +73,14 @@ Result<Context> make_context(const Globals& globals, const Variable& get) {
   context.aws.endpoint = first_of({globals.endpoint, get("GUST_ENDPOINT"), get("AWS_ENDPOINT_URL"), kEndpoint});
   while (context.aws.endpoint.ends_with('/')) context.aws.endpoint.pop_back();
   TRY(http::parse_url(context.aws.endpoint));
+  context.state = first_of({globals.state, get("GUST_STATE"), kState});
   context.aws.region = first_of({globals.region, get("AWS_REGION"), get("AWS_DEFAULT_REGION"), "us-east-1"});
   const std::string id = get("AWS_ACCESS_KEY_ID"), secret = get("AWS_SECRET_ACCESS_KEY");
   if (!id.empty() && !secret.empty()) {
     context.aws.credentials = {id, secret, get("AWS_SESSION_TOKEN")};
     return context;
   }
-  const std::string state = first_of({globals.state, get("GUST_STATE"), kState});
-  if (!TRY(read_key(state + "/credentials.json", context))) context.aws.credentials = {"test", "test", ""};
+  if (!TRY(read_key(context.state + "/credentials.json", context))) context.aws.credentials = {"test", "test", ""};
   return context;
 }
 

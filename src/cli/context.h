@@ -22,6 +22,7 @@ struct Globals {  // options that every verb takes; empty: not given
 struct Context {
   aws::Config aws;
   std::string account = "000000000000";  // of the key, where the credentials file tells it
+  std::string state;                     // the server's directory: --state, GUST_STATE, /var/lib/gust
   bool json = false;
 };
 

@@ -25,13 +25,13 @@ Pairs variables_of(const Context& context) {
   return out;
 }
 
+}  // namespace
+
 std::string quoted(const std::string& text) {
   std::string out = "'";
   for (char c : text) out += c == '\'' ? std::string("'\\''") : std::string(1, c);
   return out + "'";
 }
-
-}  // namespace
 
 std::string environment_text(const Context& context, bool token_is_set) {
   std::string out;

@@ -17,6 +17,7 @@ using Pairs = std::vector<std::pair<std::string, std::string>>;
 
 // environment.cc
 std::string environment_text(const Context& context, bool token_is_set);  // lines for `eval`, quoted for sh
+std::string quoted(const std::string& text);                              // for sh
 int print_environment(const Context& context);
 int run_aws(const Context& context, const std::vector<std::string>& arguments);  // returns only where it failed
 
@@ -63,6 +64,9 @@ struct ServiceOptions {
 int service_run(const Context& context, const ServiceOptions& options);
 int service_list(const Context& context);
 int service_stop(const Context& context, const std::string& name);
+
+// ca.cc
+int print_ca(const Context& context, bool certificate_only);
 
 // doctor.cc
 int doctor(bool json);

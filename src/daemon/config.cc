@@ -52,6 +52,12 @@ const Setting kSettings[] = {
      "How many times faster retry waits and event ages pass. For tests."},
     {"allowed_hosts", &Config::allowed_hosts, "", 0, 0, "",
      "Host names, separated by commas, under which clients may call besides localhost and loopback addresses."},
+    {"allowed_origins", &Config::allowed_origins, "", 0, 0, "",
+     "Origins, separated by commas, whose pages may call every API: http://localhost:3000. A bucket's CORS rules need none."},
+    {"sigv2_presign", &Config::sigv2_presign, "false", 0, 0, "",
+     "Accept S3 URLs and forms presigned with Signature Version 2, as older SDKs make them. Always on with dev."},
+    {"trust_forwarded", &Config::trust_forwarded, "false", 0, 0, "",
+     "Take X-Forwarded-Host for the Host that was signed: only behind a proxy that sets it."},
     {"async_backlog_mb", &Config::async_backlog_mb, "1024", 1, 1 << 20, "",
      "Bytes of waiting asynchronous events, in MiB, beyond which new ones are refused."},
     {"log_function_mb", &Config::log_function_mb, "1024", 1, 1 << 20, "", "Log files kept for each function, in MiB."},
@@ -172,8 +178,8 @@ Result<Flags> read_flags(const std::vector<std::string>& arguments) {
   Flags flags;
   for (size_t i = 0; i < arguments.size(); ++i) {
     std::string_view argument = arguments[i];
-    if (argument == "--help" || argument == "-h") {
-      flags["help"] = "";
+    if (argument == "--help" || argument == "-h" || argument == "--help-markdown") {
+      flags[argument == "--help-markdown" ? "help-markdown" : "help"] = "";
       continue;
     }
     if (argument.substr(0, 2) != "--") {
@@ -213,8 +219,9 @@ Result<LoadedConfig> load_config(const std::vector<std::string>& arguments, cons
   LoadedConfig loaded;
   for (const Setting& setting : kSettings) TRY(assign(loaded.config, setting, setting.standard, "default"));
   Flags flags = TRY(read_flags(arguments));
-  if (flags.count("help")) {
+  if (flags.count("help") || flags.count("help-markdown")) {
     loaded.help = true;
+    loaded.markdown = flags.count("help-markdown") > 0;
     return loaded;
   }
   const char* file = lookup(environment, "GUST_CONFIG");

@@ -28,6 +28,9 @@ struct Config {
   std::string cpu_admission;
   double clock_scale = 1;
   std::string allowed_hosts;
+  std::string allowed_origins;
+  bool sigv2_presign = false;
+  bool trust_forwarded = false;
   int64_t async_backlog_mb = 0;
   int64_t log_function_mb = 0;
   int64_t log_total_mb = 0;
@@ -38,6 +41,7 @@ struct Config {
 struct LoadedConfig {
   Config config;
   bool help = false;
+  bool markdown = false;  // the help as docs/config.md
 };
 
 // Reads `serve`'s arguments (after the verb), the environment (GUST_...) and the file that --config or GUST_CONFIG names.

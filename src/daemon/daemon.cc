@@ -11,9 +11,11 @@
 #include <cstdio>
 
 #include "base/log.h"
+#include "daemon/credential_chain.h"
 #include "daemon/hooks.h"
 #include "daemon/inside.h"
 #include "daemon/services_hook.h"
+#include "daemon/tls_identity.h"
 #include "gateway/gateway.h"
 #include "hosts/service_host.h"
 #include "invoke/event_queue.h"
@@ -21,11 +23,13 @@
 #include "os/files.h"
 #include "sandbox/warden_client.h"
 #include "services/dynamodb/dynamodb_service.h"
+#include "services/iam/iam_service.h"
 #include "services/lambda/lambda_service.h"
 #include "services/lambda/router_port.h"
 #include "services/lambda/sandbox_unpacker.h"
 #include "services/logs/logs_service.h"
 #include "services/s3/s3_service.h"
+#include "services/sts/sts_service.h"
 #include "store/sqlite/sqlite_store.h"
 
 namespace gust::daemon {
@@ -53,15 +57,16 @@ std::vector<std::string> split(const std::string& text) {
 class Daemon {
  public:
   Daemon(const DaemonOptions& options, Fd warden_channel, std::vector<Fd> listeners, std::string state,
-         std::unique_ptr<store::Store> store, std::vector<gateway::Credential> keys);
+         std::unique_ptr<store::Store> store, std::vector<gateway::Credential> keys, std::string session_key);
   Result<> load();
   int run();
 
  private:
-  gateway::Options gateway_options() const;
+  gateway::Options gateway_options();
   invoke::RouterOptions router_options();
   hosts::ServiceHost::Options service_options();
   lambda::Rules rules() const;
+  Result<std::optional<sts::Role>> find_role(std::string_view account, std::string_view name);
   void watch_signals();
   void end();
   void end_services(std::function<void()> then);
@@ -72,7 +77,8 @@ class Daemon {
   Fd signals_;
   net::Loop loop_;
   std::unique_ptr<store::Store> store_;
-  gateway::StaticCredentials credentials_;
+  gateway::StaticCredentials root_keys_;
+  sts::Sessions sessions_;
   net::WorkerPool disk_, workers_;
   meter::LogSink logs_;
   std::unique_ptr<sandbox::Warden> warden_;
@@ -88,20 +94,25 @@ class Daemon {
   s3::S3Service s3_;
   dynamodb::DynamoDbService dynamodb_;
   logs::LogsService logs_service_;
+  iam::IamService iam_;
+  sts::StsService sts_;
+  CredentialChain credentials_;
   gateway::Gateway gateway_;
   ServicesHook services_hook_;
   http::Server server_;
+  std::unique_ptr<TlsIdentity> tls_;
   std::unique_ptr<net::Watch> signal_watch_;
   bool ending_ = false;
 };
 
 Daemon::Daemon(const DaemonOptions& options, Fd warden_channel, std::vector<Fd> listeners, std::string state,
-               std::unique_ptr<store::Store> store, std::vector<gateway::Credential> keys)
+               std::unique_ptr<store::Store> store, std::vector<gateway::Credential> keys, std::string session_key)
     : options_(options),
       state_(std::move(state)),
       listeners_(std::move(listeners)),
       store_(std::move(store)),
-      credentials_(std::move(keys)),
+      root_keys_(std::move(keys)),
+      sessions_(std::move(session_key)),
       disk_("gust-disk", kDiskThreads, kMostQueued),
       workers_("gust-worker", static_cast<size_t>(options.config.workers), kMostQueued),
       logs_(state_, {.function_bytes = static_cast<uint64_t>(options.config.log_function_mb) << 20,
@@ -132,7 +143,13 @@ Daemon::Daemon(const DaemonOptions& options, Fd warden_channel, std::vector<Fd> 
            .objects_directory = state_ + "/objects"}),
       dynamodb_(*store_, system_clock()),
       logs_service_(state_, logs_),
-      gateway_(gateway_options(), credentials_, workers_, loop_, {&lambda_, &s3_, &dynamodb_, &logs_service_},
+      iam_({.store = *store_, .clock = system_clock()}),
+      sts_({.sessions = sessions_,
+            .clock = system_clock(),
+            .find_role = [this](std::string_view account, std::string_view name) { return find_role(account, name); },
+            .any_role = options.config.dev}),
+      credentials_{&root_keys_, &iam_.access_keys(), &sessions_},
+      gateway_(gateway_options(), credentials_, workers_, loop_, {&lambda_, &s3_, &dynamodb_, &logs_service_, &iam_, &sts_},
                [this](uint64_t tag) { return inside_.identity(tag); }),
       services_hook_({loop_, disk_, hosts_, code_, router_, options.instance_types}),
       server_(loop_, gateway_, {}, &disk_) {
@@ -140,17 +157,24 @@ Daemon::Daemon(const DaemonOptions& options, Fd warden_channel, std::vector<Fd> 
   warden_->on_exit([this](uint64_t id, const sandbox::Exit& exit) {
     if (!router_.exited(id, exit)) hosts_.on_exit(id, exit);
   });
+  gateway_.set_bucket_rules(&s3_.rules());
   add_hooks(gateway_, {loop_, disk_, router_, events_, logs_, services_hook_, state_});
 }
 
-gateway::Options Daemon::gateway_options() const {
+gateway::Options Daemon::gateway_options() {
   gateway::Options out;
   out.dev = options_.config.dev;
   out.account = options_.config.account;
   out.region = options_.config.region;
   out.version = GUST_VERSION;
   out.allowed_hosts = split(options_.config.allowed_hosts);
+  out.allowed_origins = split(options_.config.allowed_origins);
+  out.sigv2_presign = options_.config.sigv2_presign;
+  out.trust_forwarded = options_.config.trust_forwarded;
   out.spool_directory = state_ + "/spool";
+  out.user_called = [this](std::string_view key, std::string_view service, std::string_view region) {
+    iam_.access_keys().used(key, service, region, system_clock().unix_ms());
+  };
   return out;
 }
 
@@ -193,11 +217,19 @@ lambda::Rules Daemon::rules() const {
   return out;
 }
 
+Result<std::optional<sts::Role>> Daemon::find_role(std::string_view account, std::string_view name) {
+  auto role = TRY(iam_.find_role(account, name));
+  if (!role) return std::optional<sts::Role>();
+  return sts::Role{std::move(role->arn), std::move(role->role_id), std::move(role->trust_policy), role->max_session_seconds};
+}
+
 Result<> Daemon::load() {
   // Bodies that were on their way when an earlier life ended: nothing of them was acknowledged.
   for (const std::string& name : TRY(files::list(state_ + "/spool"))) TRY(files::remove(state_ + "/spool/" + name));
+  tls_ = TRY(TlsIdentity::open(state_ + "/ca", split(options_.config.allowed_hosts), loop_, disk_, system_clock()));
   TRY(dynamodb_.load());
   TRY(s3_.load());
+  TRY(iam_.load());
   TRY(lambda_.load());
   return events_.load();
 }
@@ -218,7 +250,8 @@ int Daemon::run() {
   if (!signals_) return 1;
   signal_watch_ = std::make_unique<net::Watch>(loop_, signals_.get());
   watch_signals();
-  for (size_t i = 0; i < listeners_.size(); ++i) server_.listen(std::move(listeners_[i]), kFirstHostListener + i);
+  for (size_t i = 0; i < listeners_.size(); ++i)
+    server_.listen(std::move(listeners_[i]), kFirstHostListener + i, &tls_->context());
   printf("gust ready endpoint=http://%s account=%s credentials=%s/credentials.json\n", options_.endpoint.text().c_str(),
          options_.config.account.c_str(), options_.state_on_host.c_str());
   fflush(stdout);
@@ -254,7 +287,9 @@ void Daemon::end_services(std::function<void()> then) {
 Result<int> build_and_run(const DaemonOptions& options, Fd warden_channel, std::vector<Fd> listeners, const std::string& state) {
   auto store = TRY(store::open_sqlite_store(state + "/gust.db"));
   auto keys = TRY(gateway::load_or_create_credentials(state + "/credentials.json", options.config.account));
-  Daemon daemon(options, std::move(warden_channel), std::move(listeners), state, std::move(store), std::move(keys));
+  auto session_key = TRY(load_or_create_session_key(state + "/session.key"));
+  Daemon daemon(options, std::move(warden_channel), std::move(listeners), state, std::move(store), std::move(keys),
+                std::move(session_key));
   TRY(daemon.load());
   return daemon.run();
 }

@@ -19,6 +19,7 @@ void Inside::serve(http::Handler& gateway, net::WorkerPool& disk) {
   http::Limits limits;
   limits.connections = 50'000;
   limits.connections_per_listener = kConnectionsPerSandbox;
+  limits.memory_per_listener = 64 << 20;
   server_ = std::make_unique<http::Server>(loop_, gateway, limits, &disk);
 }
 

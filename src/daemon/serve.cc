@@ -144,7 +144,7 @@ int serve(const std::vector<std::string>& arguments) {
     return 2;
   }
   if (loaded->help) {
-    fputs(config_help().c_str(), stdout);
+    fputs((loaded->markdown ? config_markdown() : config_help()).c_str(), stdout);
     return 0;
   }
   set_log_level(loaded->config.log_level);

@@ -19,7 +19,8 @@ constexpr http::Limits kRuntimeApiLimits{// One official runtime client opens fi
                                          .connections_per_listener = 64,
                                          // A function may take its time: its timeout, at most 15 minutes, ends it.
                                          .body_timeout_us = 900'000'000,
-                                         .idle_timeout_us = INT64_MAX / 4};
+                                         .idle_timeout_us = INT64_MAX / 4,
+                                         .memory_per_listener = 16 << 20};
 
 // Whether an environment made for one record serves the other: everything that is fixed when it starts.
 bool same_environment(const Function& a, const Function& b) {
