@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 
-// gust_bench GUST_PROGRAM FUNCTION_BOOTSTRAP [--json] [--quick]: starts a Gust of its own in strict mode and measures. See
-// bench/run for the rest of the table.
+// gust_bench GUST_PROGRAM FUNCTION_BOOTSTRAP [--json] [--quick] [--only PART]: starts a Gust of its own in strict mode and
+// measures. See bench/run for the rest of the table.
 
 #include <cmath>
 #include <cstdio>
@@ -15,9 +15,17 @@
 namespace gust::bench {
 namespace {
 
-Result<std::vector<Row>> measure(const std::string& program, const std::string& bootstrap, bool quick) {
+constexpr struct Part {
+  std::string_view name;
+  Result<> (*measure)(Context&);
+} kParts[] = {{"invoke", measure_warm_invoke},      {"cold", measure_cold_start},
+              {"objects", measure_objects},         {"items", measure_items},
+              {"queries", measure_queries},         {"listings", measure_listings},
+              {"upload", measure_upload_to_handler}};
+
+Result<std::vector<Row>> measure(const std::string& program, const std::string& bootstrap, bool quick, const std::string& only) {
   std::vector<Row> rows;
-  TRY(measure_start(program, rows, quick ? 2 : 9));
+  if (only.empty()) TRY(measure_start(program, rows, quick ? 2 : 9));
   const Gust gust = TRY(Gust::start(program));
   const std::string text = TRY(files::read(gust.credentials_file()));
   const Value keys = TRY(json::parse(text));
@@ -33,13 +41,9 @@ Result<std::vector<Row>> measure(const std::string& program, const std::string& 
   context.function_zip = experiment::make_zip({{"bootstrap", content, 0755}});
   TRY(measure_idle_memory(context));
   TRY(prepare(context));
-  TRY(measure_warm_invoke(context));
-  TRY(measure_cold_start(context));
-  TRY(measure_objects(context));
-  TRY(measure_items(context));
-  TRY(measure_queries(context));
-  TRY(measure_listings(context));
-  TRY(measure_upload_to_handler(context));
+  for (const Part& part : kParts) {
+    if (only.empty() || only == part.name) TRY(part.measure(context));
+  }
   rows.insert(rows.end(), context.rows.begin(), context.rows.end());
   return rows;
 }
@@ -69,17 +73,21 @@ void print_json(const std::vector<Row>& rows) {
 
 int main(int argc, char** argv) {
   bool as_json = false, quick = false;
+  std::string only;
   std::vector<std::string> files;
   for (int i = 1; i < argc; ++i) {
     if (!strcmp(argv[i], "--json")) as_json = true;
     else if (!strcmp(argv[i], "--quick")) quick = true;
+    else if (!strcmp(argv[i], "--only") && i + 1 < argc) only = argv[++i];
     else files.emplace_back(argv[i]);
   }
   if (files.size() != 2) {
-    fprintf(stderr, "usage: gust_bench GUST_PROGRAM FUNCTION_BOOTSTRAP [--json] [--quick]\n");
+    fprintf(stderr,
+            "usage: gust_bench GUST_PROGRAM FUNCTION_BOOTSTRAP [--json] [--quick] [--only "
+            "invoke|cold|objects|items|queries|listings|upload]\n");
     return 2;
   }
-  const auto rows = gust::bench::measure(files[0], files[1], quick);
+  const auto rows = gust::bench::measure(files[0], files[1], quick, only);
   if (!rows) {
     fprintf(stderr, "gust_bench: %s\n", rows.error().message.c_str());
     return 1;
