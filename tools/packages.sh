@@ -6,8 +6,10 @@ declare -A sets=(
     libpugixml-dev libre2-dev zlib1g-dev libjpeg62-turbo-dev libexpected-dev libcli11-dev libtomlplusplus-dev
     libstdc++-12-dev e2fsprogs iproute2 ca-certificates tzdata"
   [demo]="lomiri-wallpapers plasma-workspace-wallpapers mate-backgrounds"
+  [clients]="awscli"
+  [browser]="chromium"
   [qemu]="qemu-system-x86 kmod lz4"
-  [test]="libgtest-dev libclang-rt-19-dev libhttp-parser-dev clang-format-14 python3 python3-pytest python3-boto3 gcc g++ curl"
+  [test]="libgtest-dev libclang-rt-19-dev libhttp-parser-dev clang-format-14 python3 python3-pytest python3-boto3 python3-venv gcc g++ curl"
 )
 missing=()
 for set in "$@"; do

@@ -385,7 +385,6 @@ def test_what_is_not_built_is_refused_by_name(dynamodb, things, pk):
     assert refused("TransactWriteItems", dynamodb.transact_write_items, TransactItems=[{"Put": {"TableName": things.name, "Item": key}}])
     assert refused("UpdateTimeToLive", dynamodb.update_time_to_live, TableName=things.name, TimeToLiveSpecification={"Enabled": True, "AttributeName": "t"})
     assert refused("ExecuteStatement", dynamodb.execute_statement, Statement="SELECT * FROM x")
-    assert refused("Expected", dynamodb.put_item, TableName=things.name, Item=key, Expected={"pk": {"Exists": False}})
     assert refused("StreamSpecification", dynamodb.create_table, TableName=unique("table"), BillingMode="PAY_PER_REQUEST",
                    AttributeDefinitions=[{"AttributeName": "pk", "AttributeType": "S"}], KeySchema=[{"AttributeName": "pk", "KeyType": "HASH"}],
                    StreamSpecification={"StreamEnabled": True, "StreamViewType": "NEW_IMAGE"})

@@ -40,8 +40,59 @@ REQUESTS = [
     head("POST / HTTP/1.1", AUTHORIZATION.format("dynamodb"), "X-Amz-Target: DynamoDB_20120810.PutItem"),
     head("POST / HTTP/1.1", AUTHORIZATION.format("nothing"), "Content-Type: application/x-www-form-urlencoded"),
     b"GET /k HTTP/1.1\r\nHost: b.s3.example.com:80\r\nOrigin: http://b.s3.example.com:80\r\n\r\n",
+    head("GET /b/k?X-Amz-Algorithm=AWS4-HMAC-SHA256&X-Amz-Credential=AKIAROOT%2F20261123%2Feu-west-1%2Fs3%2Faws4_request"
+         "&X-Amz-Date=20261123T032109Z&X-Amz-Expires=60&X-Amz-SignedHeaders=host&X-Amz-Signature=00 HTTP/1.1"),
+    head("GET /b/k?AWSAccessKeyId=AKIAROOT&Signature=b&Expires=1795404070 HTTP/1.1"),
     head("GET /b/k?X-Amz-Credential=A%2F20261123%2Feu-west-1%2Fs3%2Faws4_request&X-Amz-Signature=00 HTTP/1.1"),
 ]
+
+# Byte 0: signed, trailers, a checksum announced, decoded length; byte 1: where the input is cut in two.
+SIGNED = ";chunk-signature=" + "0" * 64
+AWS_CHUNKED = [
+    b"\x0a\x00" + b"1\r\nx\r\n0\r\n\r\n",
+    b"\x2e\x03" + b"5\r\nhello\r\n0\r\nx-amz-checksum-crc32:AAAAAA==\r\n",
+    b"\x29\x00" + f"5{SIGNED}\r\nhello\r\n0{SIGNED}\r\n\r\n".encode(),
+]
+AWS_CHUNKED_WORDS = ["\r\n", "\r\n\r\n", "0\r\n", SIGNED, "x-amz-checksum-crc32:AAAAAA==\r\n"]
+
+FIELD = 'Content-Disposition: form-data; name="'
+FILE = '--B\r\n' + FIELD + 'file"{}\r\nContent-Type: text/plain\r\n\r\nhello\r\n--B--\r\n'
+KEY = '--B\r\n' + FIELD + 'key"\r\n\r\nk\r\n'
+POST_FORMS = [b"\x05" + (KEY + FILE.format('; filename="a.txt"')).encode(),
+              b"\x00" + (KEY + KEY.replace('"key"', '"acl"') + FILE.format("")).encode()]
+POST_FORM_WORDS = ["--B\r\n", "\r\n--B--\r\n", FIELD, '"; filename="a"', "\r\n\r\n"]
+POST_POLICIES = [
+    '{"expiration":"2027-01-01T00:00:00Z","conditions":[{"bucket":"pics"},["starts-with","$key","user/"],["eq","$x-amz-meta-unguessable-9f31","b"]]}',
+    '{"expiration":"2027-01-01T00:00:00Z","conditions":[["content-length-range",1,5]]}']
+POST_POLICY_WORDS = ['["content-length-range",1,5]', '["eq","$key",', '"conditions":[', '{"bucket":"pics"}']
+
+POLICY = '{{"Version":"2012-10-17","Statement":[{{"Sid":"a","Effect":"{}","Principal":{},"Action":{},"Resource":{}{}}}]}}'
+POLICIES = [
+    POLICY.format("Allow", '"*"', '"s3:GetObject"', '"arn:aws:s3:::bucket/*"', ""),
+    POLICY.format("Deny", '{"AWS":"*"}', '["s3:*"]', '["arn:aws:s3:::bucket","arn:aws:s3:::bucket/*"]',
+                  ',"Condition":{"Bool":{"aws:SecureTransport":"false"}}'),
+    POLICY.format("Allow", '{"AWS":["arn:aws:iam::000000000000:root"],"Service":"logs.amazonaws.com"}', '"s3:PutObject"',
+                  '"arn:aws:s3:::bucket/${aws:username}/?"', ',"Condition":{"IpAddress":{"aws:SourceIp":["10.0.0.0/8"]}}'),
+    '{"Id":"x","Statement":{"Effect":"Allow","NotPrincipal":{"AWS":"000000000000"},"NotAction":"s3:Put*","NotResource":"arn:aws:s3:::bucket/a"}}',
+]
+POLICY_WORDS = ['"s3:*"', '"s3:Put*"', '"s3:PutObject"', '"Principal":"*"', '"NotPrincipal":', '"NotAction":', '"NotResource":',
+                '"Condition":{', '"Allow"', '"Deny"', '{"StringLike":{"aws:userid":"', "arn:aws:s3:::bucket", "/*", "${"]
+
+TRUST = '{{"Version":"2012-10-17","Statement":[{{"Effect":"Allow","Principal":{},"Action":"sts:AssumeRole","Condition":{{{}}}}}]}}'
+TRUSTS = [TRUST.format('{"AWS":"arn:aws:iam::111122223333:root"}', '"StringEquals":{"sts:ExternalId":"secret"}'),
+          TRUST.format('"*"', '"StringLike":{"sts:ExternalId":"x*"}'),
+          '{"Statement":{"Effect":"Deny","NotPrincipal":{"AWS":["*"]},"NotAction":"sts:*"}}', "AUFTSUFBQUFB"]
+IDENTITIES = [
+    '{"Version":"2012-10-17","Statement":[{"Sid":"a","Effect":"Allow","Action":["s3:*"],"Resource":"*","Condition":{"Bool":{"aws:SecureTransport":"true"}}}]}',
+    '{"Version":"2012-10-17","Statement":{"Effect":"Allow","Principal":"*","Action":"sts:AssumeRole"}}',
+    '{"Version":"2012-10-17","Statement":[{"Effect":"Deny","NotAction":"s3:*","Resource":"x*"}]}']
+
+CBORS = [bytes.fromhex("a2694e616d657370616365616e6a4d65747269634461746181a26a4d65747269634e616d65616d6556616c7565fb3ff8000000000000"),
+         bytes.fromhex("bf694e616d6573706163657f616e616effff"), bytes.fromhex("83c11a514b67b0f93c005f420102410" + "3ff"), b"\xa0"]
+# Byte 0: which service's table, so query with members, query with flattened lists, ec2.
+FORMS = [b"\0Action=AssumeRole&RoleArn=arn:aws:iam::000000000000:role/r&RoleSessionName=ses&Tags.member.1.Key=a&Tags.member.1.Value=b",
+         b"\1Action=SendMessageBatch&QueueUrl=u&SendMessageBatchRequestEntry.1.Id=1&SendMessageBatchRequestEntry.1.MessageBody=a",
+         b"\2Action=RunInstances&MinCount=1&MaxCount=1&TagSpecification.1.Tag.1.Key=k&SecurityGroupId.1=sg"]
 
 
 def zip_file(*entries, compression=zipfile.ZIP_DEFLATED):
@@ -150,6 +201,16 @@ TARGETS = {
     "unpack_fuzz": (ZIPS, ["PK\x01\x02", "PK\x03\x04", "PK\x05\x06", "PK\x06\x06", "PK\x06\x07"]),
     "resolver_fuzz": (QUERIES, ["\x09localhost", "\x06bucket"]),
     "encoding_fuzz": (as_bytes(TEXTS), ["2026-", "T03:", "%2", "=="]),
+    "aws_chunked_fuzz": (AWS_CHUNKED, AWS_CHUNKED_WORDS),
+    "post_form_fuzz": (POST_FORMS, POST_FORM_WORDS),
+    "post_policy_fuzz": (as_bytes(POST_POLICIES), POST_POLICY_WORDS),
+    "bucket_policy_fuzz": (as_bytes(POLICIES), POLICY_WORDS),
+    "trust_policy_fuzz": (as_bytes(TRUSTS), ['"StringLike"', '"StringEquals"', '"AWS"', '"*"', "IfExists", '"Deny"', '"Null"']),
+    "policy_document_fuzz": (as_bytes(IDENTITIES), ['"NotAction"', '"Action"', '"NotResource"', '"Principal"', '"Effect"']),
+    "cbor_fuzz": (CBORS, ["MetricData", "MetricName", "\x81", "\xbf", "\xff", "\xc1\x1a", "Namespace"]),
+    "form_fuzz": (FORMS, ["Action=", "AssumeRole&", "Tags.member.1.Value=", ".member.", ".entry.1.", "%2F", "&", "=", "RunInstances&"]),
+    "s3_request_fuzz": (as_bytes(["bucket/a+b?versionId=null", "/b/k%20x", "bytes=0-9", "bytes=-5", "a=1&b%20c=%C3%BC&d"]),
+                        ["?versionId=", "bytes=", "+", "%20", "/", "&", "="]),
     "log_line_fuzz": (LINES, ["\\x", "START ", "?\"", "\""]),
 }
 

@@ -18,9 +18,10 @@ import lambda_tools
 from conftest import PATIENCE, wait_until
 
 ABSENT = "absent"
-BUCKET, ITEMS, PROCESSED, FUNCTION = "crash", "items", "processed", "record"
+BUCKET, VERSIONED, ITEMS, INDEX, PROCESSED, FUNCTION = "crash", "crash-versions", "items", "by-group", "processed", "record"
 NOTIFIED = "up/"  # keys under it are told to the function
 LARGE = 200 * 1024
+COPY, PARTS = "/copy", "parts-"  # keys that were made by CopyObject, and by multipart uploads
 
 
 @functools.lru_cache
@@ -34,6 +35,7 @@ def package():
 
 @functools.lru_cache(maxsize=64)
 def body_of(key, version):
+    key = key.removesuffix(COPY)  # a copy has its source's body
     line = f"{key} version {version}\n".encode()
     size = LARGE + version * 97 % 5000 if "large" in key else 200 + version % 100
     return (line * (size // len(line) + 1))[:size]
@@ -41,7 +43,12 @@ def body_of(key, version):
 
 @functools.lru_cache(maxsize=None)
 def digest_of(key, version):
-    return hashlib.md5(body_of(key, version)).hexdigest()
+    return etag_of(key, body_of(key, version))
+
+
+def etag_of(key, body):
+    digest = hashlib.md5(body)
+    return hashlib.md5(digest.digest()).hexdigest() + "-1" if key.startswith(PARTS) else digest.hexdigest()
 
 
 class Cell:
@@ -67,6 +74,9 @@ class Cell:
 class Ledger:
     def __init__(self):
         self.objects, self.items = collections.defaultdict(Cell), collections.defaultdict(Cell)
+        self.versions = {}         # (key, version id) -> digest, of VERSIONED; None: its removal was asked for
+        self.versions_tried = collections.defaultdict(set)  # key -> digests that may have become versions
+        self.uploads = {}          # upload id -> key, of those that nobody has completed
         self.events = set()        # ids whose processing is due
         self.fates = collections.Counter()
         self.touched = set()       # objects since the last check
@@ -82,6 +92,8 @@ class Load:
         self.outstanding, self.ending = 0, False
         self.lock = threading.Lock()
         writers = [(self.put_objects, name) for name in ("small", "up/small", "large", "up/large")]
+        writers += [(self.copy_objects, "small"), (self.copy_objects, "large"), (self.put_parts, PARTS + "large")]
+        writers += [(self.put_versions, "version-small"), (self.put_versions, "version-large")]
         writers += [(self.put_items, "a"), (self.put_items, "b"), (self.invoke, "direct"), (self.invoke, "flaky")]
         self.threads = [threading.Thread(target=write, args=(f"{name}-{seed}", random.Random(f"{seed} {name}")), daemon=True)
                         for write, name in writers]
@@ -89,11 +101,15 @@ class Load:
             thread.start()
 
     def ask(self, operation, **arguments):
-        """The fate of one request. The first one that gets no answer ends the load: its server is gone."""
+        return self.asked(operation, **arguments)[0]
+
+    def asked(self, operation, **arguments):
+        """The fate of one request, and its answer. The first one that gets none ends the load: its server is gone."""
+        answer = None
         with self.lock:
             self.outstanding += 1
         try:
-            operation(**arguments)
+            answer = operation(**arguments)
             fate = "acknowledged"
         except botocore.exceptions.ClientError as e:
             fate = "refused"
@@ -106,7 +122,7 @@ class Load:
         with self.lock:
             self.outstanding -= 1
             self.fates[fate] += 1
-        return fate
+        return fate, answer
 
     def write(self, cell, state, operation, **arguments):
         cell.attempted(state)
@@ -129,6 +145,56 @@ class Load:
             if fate == "acknowledged" and key.startswith(NOTIFIED):
                 self.ledger.events.add(event_of(key, version))
 
+    def copy_objects(self, prefix, random):
+        s3, version = self.clients["s3"], 0
+        while not self.ending:
+            version += 1
+            source = f"copied-{prefix}/{random.randrange(version // 3 + 1)}"
+            self.ledger.touched |= {source, source + COPY}
+            if self.write(self.ledger.objects[source], version, s3.put_object, Bucket=BUCKET, Key=source,
+                          Body=body_of(source, version)) != "acknowledged":
+                continue
+            self.write(self.ledger.objects[source + COPY], version, s3.copy_object, Bucket=BUCKET, Key=source + COPY,
+                       CopySource={"Bucket": BUCKET, "Key": source})
+            if version % 5 == 0:  # the copy lives on without its source
+                self.write(self.ledger.objects[source], ABSENT, s3.delete_object, Bucket=BUCKET, Key=source)
+
+    def put_parts(self, prefix, random):
+        s3, version = self.clients["s3"], 0
+        while not self.ending:
+            version += 1
+            key = f"{prefix}/{random.randrange(version // 3 + 1)}"
+            self.ledger.touched.add(key)
+            begun = self.asked(s3.create_multipart_upload, Bucket=BUCKET, Key=key)[1]
+            if begun is None:
+                return
+            upload = {"Bucket": BUCKET, "Key": key, "UploadId": begun["UploadId"]}
+            part = self.asked(s3.upload_part, PartNumber=1, Body=body_of(key, version), **upload)[1]
+            if part is None:
+                return
+            if version % 4 == 0:  # left unfinished
+                self.ledger.uploads[begun["UploadId"]] = (key, part["ETag"])
+                continue
+            parts = {"Parts": [{"PartNumber": 1, "ETag": part["ETag"]}]}
+            self.write(self.ledger.objects[key], version, s3.complete_multipart_upload, MultipartUpload=parts, **upload)
+
+    def put_versions(self, prefix, random):
+        s3, version = self.clients["s3"], 0
+        while not self.ending:
+            version += 1
+            key = f"{prefix}/{random.randrange(version // 6 + 1)}"
+            self.ledger.versions_tried[key].add(digest_of(key, version))
+            answer = self.asked(s3.put_object, Bucket=VERSIONED, Key=key, Body=body_of(key, version))[1]
+            if answer is None:
+                return
+            made = (key, answer["VersionId"])
+            self.ledger.versions[made] = digest_of(key, version)
+            if version % 4 == 0:
+                self.ledger.versions[made] = None
+                if self.ask(s3.delete_object, Bucket=VERSIONED, Key=key, VersionId=made[1]) == "acknowledged":
+                    del self.ledger.versions[made]
+                    self.ledger.versions_tried[key].discard(digest_of(key, version))
+
     def put_items(self, prefix, random):
         dynamodb, version = self.clients["dynamodb"], 0
         while not self.ending:
@@ -138,7 +204,8 @@ class Load:
             if version % 7 == 0:
                 self.write(cell, ABSENT, dynamodb.delete_item, TableName=ITEMS, Key={"id": {"S": key}})
             else:
-                item = {"id": {"S": key}, "version": {"N": str(version)}, "text": {"S": f"{key} {version} " * 20}}
+                item = {"id": {"S": key}, "version": {"N": str(version)}, "text": {"S": f"{key} {version} " * 20},
+                        "group": {"S": str(version % 5)}}
                 self.write(cell, version, dynamodb.put_item, TableName=ITEMS, Item=item)
 
     def invoke(self, prefix, random):
@@ -174,12 +241,17 @@ def event_of(key, version):
 def set_up(gust):
     """Bucket, tables, function and notification that the load uses."""
     s3, dynamodb, functions = gust.client("s3"), gust.client("dynamodb"), gust.client("lambda")
-    for table in (ITEMS, PROCESSED):
-        dynamodb.create_table(TableName=table, BillingMode="PAY_PER_REQUEST", KeySchema=[{"AttributeName": "id", "KeyType": "HASH"}],
-                              AttributeDefinitions=[{"AttributeName": "id", "AttributeType": "S"}])
+    key = {"BillingMode": "PAY_PER_REQUEST", "KeySchema": [{"AttributeName": "id", "KeyType": "HASH"}]}
+    attributes = [{"AttributeName": name, "AttributeType": type} for name, type in (("id", "S"), ("group", "S"), ("version", "N"))]
+    dynamodb.create_table(TableName=PROCESSED, AttributeDefinitions=attributes[:1], **key)
+    dynamodb.create_table(TableName=ITEMS, AttributeDefinitions=attributes, **key, GlobalSecondaryIndexes=[{
+        "IndexName": INDEX, "Projection": {"ProjectionType": "KEYS_ONLY"},
+        "KeySchema": [{"AttributeName": "group", "KeyType": "HASH"}, {"AttributeName": "version", "KeyType": "RANGE"}]}])
     made = lambda_tools.create(functions, FUNCTION, package(), Timeout=10, MemorySize=256)
     functions.put_function_concurrency(FunctionName=FUNCTION, ReservedConcurrentExecutions=8)
     s3.create_bucket(Bucket=BUCKET)
+    s3.create_bucket(Bucket=VERSIONED)
+    s3.put_bucket_versioning(Bucket=VERSIONED, VersioningConfiguration={"Status": "Enabled"})
     functions.add_permission(FunctionName=FUNCTION, StatementId="s3", Action="lambda:InvokeFunction", Principal="s3.amazonaws.com",
                              SourceArn=f"arn:aws:s3:::{BUCKET}", SourceAccount="000000000000")
     s3.put_bucket_notification_configuration(Bucket=BUCKET, NotificationConfiguration={"LambdaFunctionConfigurations": [{
@@ -197,10 +269,11 @@ class Checker:
     def problems(self, everything=False, patience=PATIENCE):
         """Names of everything that is lost, half made or never processed. Bodies are read of the objects written since the
         last check, or of all."""
-        return self.object_problems(everything) + self.item_problems() + self.event_problems(patience)
+        return (self.object_problems(everything) + self.version_problems() + self.upload_problems() + self.item_problems()
+                + self.event_problems(patience))
 
-    def rows(self, table):
-        pages = self.dynamodb.get_paginator("scan").paginate(TableName=table)
+    def rows(self, table, **index):
+        pages = self.dynamodb.get_paginator("scan").paginate(TableName=table, **index)
         return {item["id"]["S"]: item for page in pages for item in page["Items"]}
 
     def settle(self, kind, key, cell, state, found):
@@ -232,7 +305,7 @@ class Checker:
             body = answer["Body"].read()
         except (botocore.exceptions.BotoCoreError, botocore.exceptions.ClientError) as e:
             return f"listed, but: {e}"
-        etag = f'"{hashlib.md5(body).hexdigest()}"'
+        etag = f'"{etag_of(key, body)}"'
         if not etag == answer["ETag"] == listed["ETag"] or listed["Size"] != len(body):
             return f"damaged: {len(body)} bytes with {etag}, said to be {answer['ETag']}, listed as {listed['Size']} with {listed['ETag']}"
         for state in (cell.known, *cell.maybe):
@@ -251,6 +324,43 @@ class Checker:
                 if rows[key]["text"]["S"] != f"{key} {state} " * 20:
                     state = f"damaged: {rows[key]}"
             self.settle("item", key, cell, state, found)
+        indexed = self.rows(ITEMS, IndexName=INDEX)
+        for key in sorted(rows.keys() | indexed.keys()):
+            keys = {name: rows[key][name] for name in ("id", "group", "version")} if key in rows else None
+            if keys != indexed.get(key):
+                found.append(f"item {key} is {keys} and its entry in the index {indexed.get(key)}")
+        return found
+
+    def version_problems(self):
+        """Every version that was acknowledged is there with its body; every other one was asked for."""
+        found, versions = [], self.ledger.versions
+        pages = self.s3.get_paginator("list_object_versions").paginate(Bucket=VERSIONED)
+        listed = {(v["Key"], v["VersionId"]): v["ETag"].strip('"') for page in pages for v in page.get("Versions", [])}
+        for made, etag in listed.items():
+            if versions.get(made) not in (None, etag) or etag not in self.ledger.versions_tried[made[0]]:
+                found.append(f"version {made} is {etag}, acknowledged {versions.get(made)}")
+            if made not in versions:
+                versions[made] = etag
+                body = self.s3.get_object(Bucket=VERSIONED, Key=made[0], VersionId=made[1])["Body"].read()
+                if etag_of(made[0], body) != etag:
+                    found.append(f"version {made} has another body")
+        for made, etag in list(versions.items()):
+            if made not in listed:
+                if etag is not None:
+                    found.append(f"version {made} with {etag} is lost")
+                del versions[made]
+        return found
+
+    def upload_problems(self):
+        """Uploads that nobody completed go on, with their parts."""
+        pages = self.s3.get_paginator("list_multipart_uploads").paginate(Bucket=BUCKET)
+        listed = {u["UploadId"]: u["Key"] for page in pages for u in page.get("Uploads", [])}
+        found = [f"upload {id} of {key} is lost" for id, (key, _) in self.ledger.uploads.items() if listed.get(id) != key]
+        for id, (key, etag) in list(self.ledger.uploads.items())[-5:]:
+            if id in listed:
+                parts = self.s3.list_parts(Bucket=BUCKET, Key=key, UploadId=id).get("Parts", [])
+                if [(p["PartNumber"], p["ETag"]) for p in parts] != [(1, etag)]:
+                    found.append(f"upload {id} of {key} has the parts {parts}")
         return found
 
     def event_problems(self, patience):

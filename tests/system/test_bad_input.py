@@ -263,7 +263,7 @@ def test_malformed(shared_gust, what):
     assert_taken(shared_gust, twin)
 
 
-@pytest.mark.parametrize("what", {"tls": b"\x16\x03\x01\x02\x00\x01\x00\x01\xfc\x03\x03", "ssh": b"SSH-2.0-OpenSSH_9.2\r\n", "smb": b"\x00\x00\x00\x2f\xffSMB",
+@pytest.mark.parametrize("what", {"ssh": b"SSH-2.0-OpenSSH_9.2\r\n", "smb": b"\x00\x00\x00\x2f\xffSMB",
                                   "json": b'{"jsonrpc":"2.0"}\r\n', "an empty line": b"\r\n"}.items(), ids=lambda item: item[0])
 def test_another_protocol_is_refused_at_once(shared_gust, what):
     begin = time.monotonic()
@@ -273,10 +273,16 @@ def test_another_protocol_is_refused_at_once(shared_gust, what):
     assert time.monotonic() - begin < 15  # long before the time for a head is over
 
 
-def test_a_tls_client_learns_that_this_is_no_tls(shared_gust):
+def test_broken_tls_is_told_by_an_alert(shared_gust):
+    with socket.create_connection(("127.0.0.1", shared_gust.port), timeout=30) as plain:
+        plain.sendall(b"\x16\x03\x01\x00\x05hello")
+        assert plain.recv(100)[:1] == b"\x15" and plain.recv(100) == b""
+
+
+def test_a_tls_client_that_knows_other_authorities_does_not_believe_us(shared_gust):
     context = ssl.create_default_context()
     with socket.create_connection(("127.0.0.1", shared_gust.port), timeout=30) as plain:
-        with pytest.raises(ssl.SSLError):
+        with pytest.raises(ssl.SSLCertVerificationError):
             context.wrap_socket(plain, server_hostname="localhost")
 
 

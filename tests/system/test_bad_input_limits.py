@@ -163,6 +163,36 @@ def test_slow_clients_are_given_up_and_others_served(gust, idle):
         wire.close()
 
 
+def test_two_thousand_dripping_uploads_hold_no_worker(gust, idle):
+    """One byte a second each: parked on the loop, a few KiB of memory, no thread; a small and a large upload pass by them."""
+    assert_taken(gust, head("PUT /limits HTTP/1.1", authorization("s3"), "Content-Length: 0"))
+
+    def put(key, length):
+        return head(f"PUT /limits/{key} HTTP/1.1", authorization("s3"), f"Content-Length: {length}")
+
+    before, threads = rss(gust), thread_count(gust)
+    wires = [Wire(gust.port).send(put(f"slow-{i}", 100_000)) for i in range(2000)]
+    try:
+        for _ in range(8):
+            for wire in wires:
+                wire.send(b"x")
+            assert_served(gust)
+            for length in (10, 300_000):
+                assert_taken(gust, put("quick", length) + b"y" * length)
+            time.sleep(1)
+        assert thread_count(gust) == threads
+        assert rss(gust) - before < 2000 * 32 * 1024
+        assert drain(wires, time.monotonic() + 0.6) == [], "a slow client was given up before its time"
+    finally:
+        for wire in wires:
+            wire.close()
+    assert_served(gust)
+
+
+def thread_count(gust):
+    return len(os.listdir(f"/proc/{gust.pid('daemon')}/task"))
+
+
 def test_large_events_together_have_a_limit(gust, idle):
     """Hundreds of strangers who send 6 MiB but for the last byte: more than the memory for it is refused, small calls are not."""
     line = head(INVOKE, authorization("lambda"), f"Content-Length: {6 * MIB}")

@@ -5,8 +5,10 @@ import datetime
 import http.client
 import json
 import re
+import time
 
 import botocore.auth
+import botocore.config
 import botocore.awsrequest
 import botocore.credentials
 import botocore.exceptions
@@ -229,12 +231,78 @@ def test_an_unsigned_body_is_not_read(strict):
         assert wire.answer().status == 403 and wire.ended()
 
 
-@pytest.mark.parametrize("query", ["?X-Amz-Algorithm=AWS4-HMAC-SHA256&X-Amz-Credential=a%2F20260101%2Fus-east-1%2Fs3%2Faws4_request&X-Amz-Signature=0",
-                                   "?AWSAccessKeyId=a&Signature=b&Expires=9999999999"])
-def test_presigned_urls_are_refused_as_long_as_nobody_checks_them(strict, query):
+@pytest.mark.parametrize("query, code", [
+    ("?X-Amz-Algorithm=AWS4-HMAC-SHA256&X-Amz-Credential=a%2F20260101%2Fus-east-1%2Fs3%2Faws4_request&X-Amz-Signature=0",
+     b"AuthorizationQueryParametersError"),
+    ("?AWSAccessKeyId=a&Signature=b&Expires=9999999999", b"InvalidRequest")])
+def test_half_a_presigned_url(strict, query, code):
     with Wire(strict.port) as wire:
         answer = wire.send(head(f"GET /b/k{query} HTTP/1.1")).answer()
-        assert answer.status in (403, 501), answer
+        assert answer.status == 400 and b"<Code>" + code + b"</Code>" in answer.body, answer
+
+
+def fetch(gust, url, method="GET", body=None):
+    connection = http.client.HTTPConnection("127.0.0.1", gust.port, timeout=30)
+    connection.request(method, url[len(gust.endpoint):], body=body)
+    answer = connection.getresponse()
+    document = answer.read()
+    connection.close()
+    code = re.search(rb"<Code>(\w+)</Code>", document)
+    return answer.status, code.group(1).decode() if code else document
+
+
+def test_presigned_urls(strict, key):
+    """Good for one method on one object until their time; every change is refused, and version 2 while it is off."""
+    def client(version):
+        return boto3.client("s3", endpoint_url=strict.endpoint, region_name="us-east-1", aws_access_key_id=key.access_key,
+                            aws_secret_access_key=key.secret_key, config=botocore.config.Config(signature_version=version))
+
+    s3 = client("s3v4")
+    s3.create_bucket(Bucket="presigned")
+    named = {"Bucket": "presigned", "Key": "a b+c/ü"}
+    put, get = s3.generate_presigned_url("put_object", named), s3.generate_presigned_url("get_object", named)
+    assert fetch(strict, put, "PUT", b"by url") == (200, b"")
+    assert fetch(strict, get) == (200, b"by url")
+    assert fetch(strict, get, "PUT", b"other") == (403, "SignatureDoesNotMatch")
+    assert fetch(strict, get.replace("a%20b", "b%20b")) == (403, "SignatureDoesNotMatch")
+    assert fetch(strict, get.replace("X-Amz-Expires=3600", "X-Amz-Expires=3601")) == (403, "SignatureDoesNotMatch")
+    assert fetch(strict, get.replace(key.access_key, "AKIAOTHER")) == (403, "InvalidAccessKeyId")
+    short = s3.generate_presigned_url("get_object", named, ExpiresIn=1)
+    time.sleep(2.1)
+    assert fetch(strict, short) == (403, "AccessDenied")
+    assert fetch(strict, client("s3").generate_presigned_url("get_object", named)) == (400, "InvalidRequest")
+    assert fetch(strict, get) == (200, b"by url")
+
+
+def test_a_users_key_until_it_is_taken_away(strict, key):
+    def client(service, of):
+        return boto3.client(service, endpoint_url=strict.endpoint, region_name="us-east-1", aws_access_key_id=of["AccessKeyId"],
+                            aws_secret_access_key=of["SecretAccessKey"], aws_session_token=of.get("SessionToken"))
+
+    def refused(of):
+        with pytest.raises(botocore.exceptions.ClientError) as e:
+            client("dynamodb", of).list_tables()
+        return e.value.response["Error"]["Code"]
+
+    iam = client("iam", {"AccessKeyId": key.access_key, "SecretAccessKey": key.secret_key})
+    iam.create_user(UserName="signer")
+    made = iam.create_access_key(UserName="signer")["AccessKey"]
+    named = {"UserName": "signer", "AccessKeyId": made["AccessKeyId"]}
+    assert iam.get_access_key_last_used(AccessKeyId=made["AccessKeyId"])["AccessKeyLastUsed"]["ServiceName"] == "N/A"
+    assert refused(made | {"SecretAccessKey": "wrong"}) == "InvalidSignatureException"
+    client("dynamodb", made).list_tables()
+    last = iam.get_access_key_last_used(AccessKeyId=made["AccessKeyId"])
+    assert (last["UserName"], last["AccessKeyLastUsed"]["ServiceName"], last["AccessKeyLastUsed"]["Region"]) == ("signer", "dynamodb", "us-east-1")
+    session = client("sts", made).get_session_token(DurationSeconds=900)["Credentials"]
+    assert client("sts", session).get_caller_identity()["Arn"] == "arn:aws:iam::000000000000:user/signer"
+    assert refused(session | {"SessionToken": "other"}) == "UnrecognizedClientException"
+    iam.update_access_key(Status="Inactive", **named)
+    assert refused(made) == "UnrecognizedClientException"
+    iam.update_access_key(Status="Active", **named)
+    client("dynamodb", made).list_tables()
+    iam.delete_access_key(**named)
+    assert refused(made) == "UnrecognizedClientException"
+    iam.delete_user(UserName="signer")
 
 
 def test_own_endpoints_want_a_signature_too(strict, key):

@@ -1,5 +1,6 @@
 # SPDX-License-Identifier: Apache-2.0
 """kill -9 of each process under load: what was acknowledged is there and processed afterwards, nothing half made is seen."""
+import hashlib
 import os
 import pathlib
 import random
@@ -9,7 +10,7 @@ import signal
 import pytest
 
 from conftest import LONG, PARTS, gusts, wait_until
-from crash_load import BUCKET, ITEMS, NOTIFIED, PROCESSED, Checker, Ledger, Load, set_up
+from crash_load import BUCKET, ITEMS, NOTIFIED, PROCESSED, VERSIONED, Checker, Ledger, Load, digest_of, set_up
 
 ROUNDS = 50 if LONG else 8
 SEED = int(os.environ.get("GUST_SEED", "1"))
@@ -112,7 +113,7 @@ def test_the_checker_names_what_is_lost(new_gust):
     set_up(gust)
     ledger = Ledger()
     load = Load(gust, ledger, "planted")
-    load.until(lambda: load.fates["acknowledged"] > 100 and len(ledger.events) > 20)
+    load.until(lambda: load.fates["acknowledged"] > 100 and len(ledger.events) > 20 and ledger.uploads and ledger.versions)
     load.stop()
     assert load.fates["unanswered"] == 0 and load.fates["refused"] == 0, load.errors
     assert_whole(gust, ledger, everything=True)
@@ -122,13 +123,18 @@ def test_the_checker_names_what_is_lost(new_gust):
     gone, swapped = (next(k for k in there if k.startswith(start)) for start in ("small", "large"))
     checker.s3.delete_object(Bucket=BUCKET, Key=gone)
     checker.s3.put_object(Bucket=BUCKET, Key=swapped, Body=b"something else")
+    version, ledger_before = next(iter(ledger.versions)), dict(ledger.versions)
+    checker.s3.delete_object(Bucket=VERSIONED, Key=version[0], VersionId=version[1])
+    upload, (key, _) = next(iter(ledger.uploads.items()))
+    checker.s3.abort_multipart_upload(Bucket=BUCKET, Key=key, UploadId=upload)
     item = next(key for key, cell in ledger.items.items() if isinstance(cell.known, int))
     checker.dynamodb.delete_item(TableName=ITEMS, Key={"id": {"S": item}})
     direct, notified = (next(e for e in ledger.events if e.startswith(start)) for start in ("direct", NOTIFIED))
     for event in (direct, notified):
         checker.dynamodb.delete_item(TableName=PROCESSED, Key={"id": {"S": event}})
     named = checker.problems(everything=True, patience=1)
-    assert [re.sub(r" is .*| was .*", "", p) for p in named] == sorted([f"object {gone}", f"object {swapped}"]) + [f"item {item}"] + sorted(
+    assert [re.sub(r" is .*| was .*", "", p) for p in named] == sorted([f"object {gone}", f"object {swapped}"]) + [
+        f"version {version} with {ledger_before[version]}", f"upload {upload} of {key}", f"item {item}"] + sorted(
         [f"event {direct}", f"event {notified}"]), named
 
 
@@ -137,9 +143,10 @@ def test_the_checker_names_a_damaged_body(new_gust):
     set_up(gust)
     ledger = Ledger()
     load = Load(gust, ledger, "damaged")
-    load.until(lambda: load.fates["acknowledged"] > 60)
+    load.until(lambda: load.fates["acknowledged"] > 150)
     load.stop()
-    file = next(p for p in (gust.state / "objects").rglob("*") if p.is_file())
+    digests = {digest_of(key, cell.known) for key, cell in ledger.objects.items() if key.startswith("large") and isinstance(cell.known, int)}
+    file = next(p for p in (gust.state / "objects").rglob("*") if p.is_file() and hashlib.md5(p.read_bytes()).hexdigest() in digests)
     content = bytearray(file.read_bytes())
     content[len(content) // 2] ^= 1
     file.write_bytes(content)

@@ -337,6 +337,10 @@ def refused(operation, **arguments):
         return e.response["Error"]["Code"]
 
 
+def checker_rows(gust):
+    return crash_load.Checker(gust, crash_load.Ledger()).rows(crash_load.ITEMS)
+
+
 def test_a_full_disk_refuses_and_loses_nothing(new_gust):
     gust = new_gust()
     with small_disk(gust.directory / "disk", "64m") as disk:
@@ -358,6 +362,10 @@ def test_a_full_disk_refuses_and_loses_nothing(new_gust):
             assert {o["Key"] for o in listed} >= set(kept)
 
         assert put("small-before", b"a" * 1000) is None and put("large-before", b"b" * 200_000) is None
+        s3.put_bucket_versioning(Bucket=crash_load.VERSIONED, VersioningConfiguration={"Status": "Enabled"})
+        upload = {"Bucket": crash_load.BUCKET, "Key": "parts",
+                  "UploadId": s3.create_multipart_upload(Bucket=crash_load.BUCKET, Key="parts")["UploadId"]}
+        first = {"PartNumber": 1, "ETag": s3.upload_part(PartNumber=1, Body=b"p" * (5 << 20), **upload)["ETag"]}
         filler = disk / "filler"
         with contextlib.suppress(OSError), open(filler, "wb", buffering=0) as f:
             while True:
@@ -368,6 +376,13 @@ def test_a_full_disk_refuses_and_loses_nothing(new_gust):
                 break
         codes["large"] = put("large-full", b"d" * 1_000_000)
         codes["small"] = put("small-full", b"e" * 60_000)
+        codes["part"] = refused(s3.upload_part, PartNumber=2, Body=b"q" * 1_000_000, **upload)
+        codes["version"] = refused(s3.put_object, Bucket=crash_load.VERSIONED, Key="v", Body=b"v" * 60_000)
+        codes["batch"] = refused(dynamodb.batch_write_item, RequestItems={crash_load.ITEMS: [
+            {"PutRequest": {"Item": {"id": {"S": f"batch-{i}"}, "text": {"S": "b" * 20_000}}}} for i in range(25)]})
+        # Those write little: either is right, but what is acknowledged is there.
+        if refused(s3.copy_object, Bucket=crash_load.BUCKET, Key="copy", CopySource=f"{crash_load.BUCKET}/large-before") is None:
+            kept["copy"] = kept["large-before"]
         codes["item"] = refused(dynamodb.put_item, TableName=crash_load.ITEMS, Item={"id": {"S": "x"}, "text": {"S": "f" * 100_000}})
         codes["event"] = refused(functions.invoke, FunctionName=crash_load.FUNCTION, InvocationType="Event",
                                  Payload=json.dumps({"id": "full", "text": "g" * 200_000}))
@@ -377,6 +392,11 @@ def test_a_full_disk_refuses_and_loses_nothing(new_gust):
 
         filler.unlink()
         wait_until(lambda: put("after", b"h" * 200_000) is None, "writes after space was made")
+        second = {"PartNumber": 2, "ETag": s3.upload_part(PartNumber=2, Body=b"r" * 1000, **upload)["ETag"]}
+        s3.complete_multipart_upload(MultipartUpload={"Parts": [first, second]}, **upload)
+        kept["parts"] = b"p" * (5 << 20) + b"r" * 1000
+        assert "Versions" not in s3.list_object_versions(Bucket=crash_load.VERSIONED)
+        assert not [key for key in checker_rows(gust) if key.startswith("batch-")]
         assert put("after-small", b"i") is None
         dynamodb.put_item(TableName=crash_load.ITEMS, Item={"id": {"S": "after"}})
         functions.invoke(FunctionName=crash_load.FUNCTION, InvocationType="Event", Payload=b'{"id": "after"}')
