@@ -169,6 +169,7 @@ class Connection : public std::enable_shared_from_this<Connection> {
   std::vector<FileSlice> files_;  // of the answer; those before file_at_ are sent
   size_t file_at_ = 0;
   bool first_byte_ = true;  // nothing was received yet
+  bool sized_ = false;      // the send buffer, for files
   bool read_armed_ = false, write_armed_ = false, processing_ = false, close_after_ = false, on_disk_ = false;
   bool body_ended_ = false;  // and the upload knows
   uint64_t lingered_ = 0;

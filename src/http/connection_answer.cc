@@ -56,6 +56,7 @@ void Connection::answer_raw(const std::string& head, std::string_view body) {
 }
 
 void Connection::begin_answer(std::string_view head, std::string_view body) {
+  if (!files_.empty() && !std::exchange(sized_, true)) size_send_buffer(fd_->get());
   state_ = State::Sending;
   deadline_us_ = now_us() + server_->limits.body_timeout_us;
   send(head, body);

@@ -23,6 +23,11 @@ Result<size_t> send_slice(int socket, const FileSlice& slice);
 // Reads up to `size` bytes from the slice's start without waiting for a disk: nullopt where that cannot be done.
 std::optional<size_t> read_cached(const FileSlice& slice, char* to, size_t size);
 
+// Where the peer is on this machine: a send buffer that fits into the processor's cache. The kernel's own grows to megabytes, and
+// what lies in it is cold when the peer reads it; without a round trip it gains nothing. Measured for 8 MiB at 16 connections:
+// 2.2 ms of CPU with the kernel's, 1.1 with this one.
+void size_send_buffer(int socket);
+
 // Sum of lengths; slices of nothing are dropped.
 uint64_t tidy(std::vector<FileSlice>& slices);
 // Whether closing one of them frees blocks on the disk, which can take long: nothing has that name any more.
