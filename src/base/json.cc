@@ -14,6 +14,7 @@
 #include <cmath>
 #include <cstdint>
 #include <cstdlib>
+#include <optional>
 
 #include "base/encoding.h"
 
@@ -30,6 +31,16 @@ rapidjson::MemoryStream stream(std::string_view text) {
 
 // The library refuses a lone high surrogate but takes a lone low one, which has no UTF-8: only an escape can write it.
 bool may_hold_surrogates(std::string_view text) { return text.find("\\u") != text.npos; }
+
+// A number of the grammar as a double; nullopt beyond the largest one. NUL-ended because the library's texts are.
+std::optional<double> real_of(const char* s, size_t n) {
+  double real = 0;
+  auto [stop, error] = std::from_chars(s, s + n, real);
+  if (stop != s + n) return std::nullopt;
+  // Out of range: beyond the largest double, or so small that it is zero.
+  if (error != std::errc()) real = std::strtod(s, nullptr);
+  return std::isfinite(real) ? std::optional<double>(real) : std::nullopt;
+}
 
 // Builds the tree from the parser's events; the stack holds the open containers.
 struct Builder {
@@ -75,12 +86,8 @@ struct Builder {
     const char* end = s + n;
     int64_t whole = 0;
     if (auto [stop, error] = std::from_chars(s, end, whole); stop == end && error == std::errc()) return put(Value(whole));
-    double real = 0;
-    auto [stop, error] = std::from_chars(s, end, real);
-    if (stop != end) return false;
-    // Out of range: beyond the largest double, or so small that it is zero; NUL-ended because the library's texts are.
-    if (error != std::errc()) real = std::strtod(s, nullptr);
-    return std::isfinite(real) ? put(Value(real)) : (too_big = true, false);
+    const auto real = real_of(s, n);
+    return real ? put(Value(*real)) : (too_big = true, false);
   }
   // Not called: numbers come as texts, because the library's own exact conversion is undefined for 0e9.
   bool Int(int) { return false; }
@@ -133,12 +140,16 @@ struct Checker {
   bool close() { return --depth, true; }
   bool Null() { return true; }
   bool Bool(bool) { return true; }
-  bool Int(int) { return true; }
-  bool Uint(unsigned) { return true; }
-  bool Int64(int64_t) { return true; }
-  bool Uint64(uint64_t) { return true; }
-  bool Double(double) { return true; }
-  bool RawNumber(const char*, rapidjson::SizeType, bool) { return true; }
+  // As parse() judges them: without an exponent only hundreds of digits can be too large.
+  bool RawNumber(const char* s, rapidjson::SizeType n, bool) {
+    const bool plain = n <= 300 && std::string_view(s, n).find_first_of("eE") == std::string_view::npos;
+    return plain || real_of(s, n);
+  }
+  bool Int(int) { return false; }
+  bool Uint(unsigned) { return false; }
+  bool Int64(int64_t) { return false; }
+  bool Uint64(uint64_t) { return false; }
+  bool Double(double) { return false; }
   bool String(const char* s, rapidjson::SizeType n, bool) { return !check || is_utf8({s, n}); }
   bool Key(const char* s, rapidjson::SizeType n, bool) { return !check || is_utf8({s, n}); }
   bool StartObject() { return open(); }
@@ -211,7 +222,7 @@ bool valid(std::string_view text, Limits limits) {
   rapidjson::MemoryStream input = stream(text);
   rapidjson::Reader reader;
   Checker checker(limits.depth, may_hold_surrogates(text));
-  return !reader.Parse<kFlags>(input, checker).IsError();
+  return !reader.Parse<kFlags | rapidjson::kParseNumbersAsStringsFlag>(input, checker).IsError();
 }
 
 std::string write(const Value& value) {

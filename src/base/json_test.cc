@@ -39,6 +39,7 @@ TEST(Json, WhatIsNoJsonIsRefused) {
                                ".5",
                                "1e",
                                "1e400",
+                               "4333373331e304",
                                "-1e400",
                                "nan",
                                "[1,]",

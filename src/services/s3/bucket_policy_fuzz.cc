@@ -22,13 +22,13 @@ extern "C" int LLVMFuzzerTestOneInput(const uint8_t* data, size_t size) {
     return 0;
   }
   GUST_CHECK(size <= kMaxPolicy);
+#ifdef GUST_PLANTED_BUG
+  if (text.find_first_of(" \t\r\n") != text.npos) std::abort();  // white space
+#endif
   for (const char* action : {"s3:GetObject", "s3:PutObject", "s3:ListBucket"}) {
     for (const char* key : {"", "a/b.txt", "${aws:username}/*"}) {
       const bool lets = policy->lets_anybody(action, "bucket", key);
       GUST_CHECK(!lets || policy->is_public());
-#ifdef GUST_PLANTED_BUG
-      if (lets && std::string_view(action) == "s3:PutObject") std::abort();
-#endif
     }
   }
   return 0;
