@@ -33,9 +33,7 @@ extern "C" int LLVMFuzzerTestOneInput(const uint8_t* data, size_t size) {
     return 0;
   }
 #ifdef GUST_PLANTED_BUG
-  for (const Value& datum : (*input)["MetricData"].as_list()) {
-    if (datum["Value"].as_double() > 1e6) std::abort();
-  }
+  if (!(*input)["Namespace"].as_string().starts_with("n")) std::abort();  // as all seeds have it
 #endif
   return 0;
 }

@@ -206,7 +206,7 @@ TARGETS = {
     "post_policy_fuzz": (as_bytes(POST_POLICIES), POST_POLICY_WORDS),
     "bucket_policy_fuzz": (as_bytes(POLICIES), POLICY_WORDS),
     "trust_policy_fuzz": (as_bytes(TRUSTS), ['"StringLike"', '"StringEquals"', '"AWS"', '"*"', "IfExists", '"Deny"', '"Null"']),
-    "policy_document_fuzz": (as_bytes(IDENTITIES), ['"NotAction"', '"Action"', '"NotResource"', '"Principal"', '"Effect"']),
+    "policy_document_fuzz": (as_bytes(IDENTITIES), ['"NotAction"', '"Action"', '"NotResource"', '"Principal"', '"Effect"', " ", ": ", ", "]),
     "cbor_fuzz": (CBORS, ["MetricData", "MetricName", "\x81", "\xbf", "\xff", "\xc1\x1a", "Namespace"]),
     "form_fuzz": (FORMS, ["Action=", "AssumeRole&", "Tags.member.1.Value=", ".member.", ".entry.1.", "%2F", "&", "=", "RunInstances&"]),
     "s3_request_fuzz": (as_bytes(["bucket/a+b?versionId=null", "/b/k%20x", "bytes=0-9", "bytes=-5", "a=1&b%20c=%C3%BC&d"]),
