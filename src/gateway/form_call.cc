@@ -166,6 +166,7 @@ std::optional<ApiError> Pending::become_put(http::Request& request) {
   const PostForm& read = *form;
   place.key = *read.field("key");
   http::Headers headers;
+  headers.add("host", request.headers.get("host"));
   for (const auto& [name, value] : read.fields) {
     std::string header = lower(name);
     std::string text = value;
@@ -185,7 +186,7 @@ std::optional<ApiError> Pending::become_put(http::Request& request) {
   bool in_host = !target.path.empty();
   std::string key_path = "/" + percent_encode(place.key, Slash::Keep);
   target.path = "/" + percent_encode(place.bucket, Slash::Encode) + key_path;
-  location_ = std::string(exchange_->secure() ? "https://" : "http://").append(host_);
+  location_ = std::string(exchange_->secure() ? "https://" : "http://").append(headers.get("host"));
   location_ += in_host ? key_path : target.path;
   request.method = "PUT";
   request.query.clear();

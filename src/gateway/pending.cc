@@ -120,7 +120,6 @@ model::RequestView Pending::view(const http::Request& request) const {
 
 void Pending::start(http::ExchangePtr exchange) {
   exchange_ = std::move(exchange);
-  host_ = exchange_->request().headers.get("host");
   if (&entry->codec->table() == &model::kS3) source_ip_ = exchange_->peer().host;  // costs a system call; events show it
   bool on_loop = match.operation && entry->service &&
                  entry->service->placement(entry->codec->table().name(*match.operation)) == model::Placement::Loop &&
@@ -217,7 +216,8 @@ void Pending::decode_and_call() {
   call.request_id = request_id;
   call.received_us = gateway_.options_.clock->unix_us();
   call.source_ip = source_ip_;
-  call.host = std::move(host_);
+  call.host = request.headers.get("host");
+  call.secure = exchange_->secure();
   call.anonymous = anonymous;
   call.form_upload = form != nullptr;
   if (raw) {

@@ -79,7 +79,7 @@ class Pending : public model::Responder::Sink, public std::enable_shared_from_th
   void drop_spooled(http::Body& body);
 
   http::ExchangePtr exchange_;
-  std::string source_ip_, host_, location_;
+  std::string source_ip_, location_;
   std::atomic<bool> answered_ = false;
 };
 

@@ -54,6 +54,7 @@ struct Call {
   std::string request_id;
   std::string source_ip;
   std::string host;          // the Host header as sent: "127.0.0.1:4566"; addresses in answers lead back to it
+  bool secure = false;       // came over TLS: such addresses begin with https
   int64_t received_us = 0;   // wall clock, microseconds
   bool anonymous = false;    // nobody signed; the service's public rules have allowed it
   bool form_upload = false;  // S3: a browser's POST form, as PutObject; events say ObjectCreated:Post

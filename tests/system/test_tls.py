@@ -57,6 +57,11 @@ def test_an_sdk_works_over_https(gust):
     s3.put_object(Bucket="secure", Key="k", Body=body)
     assert s3.get_object(Bucket="secure", Key="k")["Body"].read() == body
     assert gust.client("s3").get_object(Bucket="secure", Key="k")["Body"].read() == body  # the same port, plain
+    for client, scheme in ((s3, "https"), (gust.client("s3"), "http")):  # addresses in answers lead back the way that was taken
+        upload = {"Bucket": "secure", "Key": "parts", "UploadId": client.create_multipart_upload(Bucket="secure", Key="parts")["UploadId"]}
+        part = client.upload_part(PartNumber=1, Body=b"p", **upload)
+        done = client.complete_multipart_upload(MultipartUpload={"Parts": [{"PartNumber": 1, "ETag": part["ETag"]}]}, **upload)
+        assert done["Location"].startswith(f"{scheme}://") and done["Location"].endswith("/secure/parts")
     dynamodb = secure_client(gust, "dynamodb")
     assert "TableNames" in dynamodb.list_tables()
     assert secure_client(gust, "sts").get_caller_identity()["Account"]

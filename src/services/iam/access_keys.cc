@@ -31,19 +31,19 @@ void AccessKeys::update(const std::string& row_key, const Value& user) {
 
 std::optional<model::Credential> AccessKeys::find(std::string_view access_key_id, std::string_view) const {
   std::lock_guard lock(mutex_);
-  const auto at = keys_.find(std::string(access_key_id));
+  const auto at = keys_.find(access_key_id);
   return at == keys_.end() ? std::nullopt : std::optional(at->second.credential);
 }
 
 std::optional<AccessKeys::Use> AccessKeys::last_use(std::string_view access_key_id) const {
   std::lock_guard lock(mutex_);
-  const auto at = keys_.find(std::string(access_key_id));
+  const auto at = keys_.find(access_key_id);
   return at == keys_.end() ? std::nullopt : std::optional(at->second.use);
 }
 
 void AccessKeys::used(std::string_view access_key_id, std::string_view service, std::string_view region, int64_t now_ms) {
   std::lock_guard lock(mutex_);
-  const auto at = keys_.find(std::string(access_key_id));
+  const auto at = keys_.find(access_key_id);
   if (at == keys_.end()) return;
   at->second.use.last_ms = now_ms;
   at->second.use.service = service;

@@ -5,6 +5,8 @@
 // The access keys of all users in memory, for the gateway: filled from the rows at the start, changed after each commit that
 // changes a user. Thread-safe.
 
+#include <functional>
+#include <map>
 #include <mutex>
 #include <optional>
 #include <string>
@@ -38,7 +40,7 @@ class AccessKeys : public model::CredentialStore {
     Use use;
   };
   mutable std::mutex mutex_;
-  std::unordered_map<std::string, Entry> keys_;
+  std::map<std::string, Entry, std::less<>> keys_;  // looked up for every signed request, without a copy of the id
   std::unordered_map<std::string, std::vector<std::string>> of_user_;  // row -> ids
 };
 

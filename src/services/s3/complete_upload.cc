@@ -83,7 +83,7 @@ struct S3Service::Completion {
         cause(call, now_ms),
         key(call.input["Key"].as_string()),
         upload_id(call.input["UploadId"].as_string()),
-        host(call.host),
+        origin((call.secure ? "https://" : "http://") + call.host),
         conditions(write_conditions(call.input)),
         checksum_type(call.input["ChecksumType"].as_string()),
         parts(std::move(wanted)) {
@@ -92,7 +92,7 @@ struct S3Service::Completion {
   }
   Access access;
   Cause cause;
-  std::string key, upload_id, host;
+  std::string key, upload_id, origin;
   WriteConditions conditions;
   std::string checksum_type;
   std::vector<WantedPart> parts;
@@ -195,7 +195,7 @@ Problem S3Service::Completion::check_whole() const {
 
 model::Reply S3Service::Completion::reply() const {
   model::Reply reply;
-  reply.output.set("Location", "http://" + host + "/" + access.bucket + "/" + percent_encode(key, Slash::Keep));
+  reply.output.set("Location", origin + "/" + access.bucket + "/" + percent_encode(key, Slash::Keep));
   reply.output.set("Bucket", access.bucket);
   reply.output.set("Key", key);
   reply.output.set("ETag", object.etag());
